@@ -1,5 +1,8 @@
 //! `entry`, the container entrypoint of a Rails team, and `entryctl`, its operator's tool.
 
-pub mod sys;
+pub mod config;
+pub mod stop;
 pub mod vault;
 pub mod yaml;
+
+pub mod sys;

@@ -33,13 +33,26 @@ pub enum RawEvent {
     /// `*name`
     Alias(String),
     /// A scalar; `tag` is resolved (`!!str` is `tag:yaml.org,2002:str`).
-    Scalar { anchor: Option<String>, tag: Option<String>, value: String, style: Style },
+    Scalar {
+        anchor: Option<String>,
+        tag: Option<String>,
+        value: String,
+        style: Style,
+    },
     /// `[` or the first `-`.
-    SequenceStart { anchor: Option<String>, tag: Option<String>, flow: bool },
+    SequenceStart {
+        anchor: Option<String>,
+        tag: Option<String>,
+        flow: bool,
+    },
     /// The end of a sequence.
     SequenceEnd,
     /// `{` or the first key.
-    MappingStart { anchor: Option<String>, tag: Option<String>, flow: bool },
+    MappingStart {
+        anchor: Option<String>,
+        tag: Option<String>,
+        flow: bool,
+    },
     /// The end of a mapping.
     MappingEnd,
 }
@@ -87,7 +100,10 @@ impl<'a> Parser<'a> {
             ffi::yaml_parser_set_encoding(raw.as_mut_ptr(), ffi::YAML_UTF8_ENCODING);
             ffi::yaml_parser_set_input_string(raw.as_mut_ptr(), text.as_ptr(), text.len() as u64);
         }
-        Parser { raw, text: PhantomData }
+        Parser {
+            raw,
+            text: PhantomData,
+        }
     }
 
     /// The next event, `None` at the end of the stream.
@@ -121,9 +137,14 @@ impl<'a> Parser<'a> {
             let problem = if parser.problem.is_null() {
                 "not YAML".to_owned()
             } else {
-                std::ffi::CStr::from_ptr(parser.problem.cast()).to_string_lossy().into_owned()
+                std::ffi::CStr::from_ptr(parser.problem.cast())
+                    .to_string_lossy()
+                    .into_owned()
             };
-            SyntaxError { problem, mark: mark(parser.problem_mark) }
+            SyntaxError {
+                problem,
+                mark: mark(parser.problem_mark),
+            }
         }
     }
 }
@@ -137,7 +158,11 @@ impl Drop for Parser<'_> {
 
 fn mark(mark: ffi::yaml_mark_t) -> Mark {
     let narrow = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    Mark { index: narrow(mark.index), line: narrow(mark.line), column: narrow(mark.column) }
+    Mark {
+        index: narrow(mark.index),
+        line: narrow(mark.line),
+        column: narrow(mark.column),
+    }
 }
 
 /// # Safety
@@ -174,13 +199,21 @@ unsafe fn read(event: &ffi::yaml_event_t) -> Option<RawEvent> {
             ffi::YAML_SEQUENCE_START_EVENT => {
                 let start = event.data.sequence_start;
                 let flow = start.style == ffi::YAML_FLOW_SEQUENCE_STYLE;
-                RawEvent::SequenceStart { anchor: string(start.anchor), tag: string(start.tag), flow }
+                RawEvent::SequenceStart {
+                    anchor: string(start.anchor),
+                    tag: string(start.tag),
+                    flow,
+                }
             }
             ffi::YAML_SEQUENCE_END_EVENT => RawEvent::SequenceEnd,
             ffi::YAML_MAPPING_START_EVENT => {
                 let start = event.data.mapping_start;
                 let flow = start.style == ffi::YAML_FLOW_MAPPING_STYLE;
-                RawEvent::MappingStart { anchor: string(start.anchor), tag: string(start.tag), flow }
+                RawEvent::MappingStart {
+                    anchor: string(start.anchor),
+                    tag: string(start.tag),
+                    flow,
+                }
             }
             ffi::YAML_MAPPING_END_EVENT => RawEvent::MappingEnd,
             _ => return None,

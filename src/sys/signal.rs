@@ -63,7 +63,10 @@ impl Sig {
     /// The signal of this number, if there is one.
     #[must_use]
     pub fn from_number(number: i32) -> Option<Sig> {
-        u8::try_from(number).ok().filter(|n| (1..=RT_MAX).contains(n)).map(Sig)
+        u8::try_from(number)
+            .ok()
+            .filter(|n| (1..=RT_MAX).contains(n))
+            .map(Sig)
     }
 
     /// Reads `TERM`, `SIGTERM`, `15`, `RTMIN+3` or `RTMAX-1`, in any case.
@@ -80,7 +83,10 @@ impl Sig {
         if let Some(rest) = name.strip_prefix("RTMAX") {
             return real_time(rest, '-', |n| RT_MAX.checked_sub(n));
         }
-        NAMES.iter().find(|(_, known)| *known == name).map(|(number, _)| Sig(*number))
+        NAMES
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(number, _)| Sig(*number))
     }
 
     /// The number that `kill(2)` takes.
@@ -91,8 +97,14 @@ impl Sig {
 }
 
 fn real_time(rest: &str, sign: char, at: impl Fn(u8) -> Option<u8>) -> Option<Sig> {
-    let offset = if rest.is_empty() { 0 } else { rest.strip_prefix(sign)?.parse().ok()? };
-    at(offset).filter(|n| (RT_MIN..=RT_MAX).contains(n)).map(Sig)
+    let offset = if rest.is_empty() {
+        0
+    } else {
+        rest.strip_prefix(sign)?.parse().ok()?
+    };
+    at(offset)
+        .filter(|n| (RT_MIN..=RT_MAX).contains(n))
+        .map(Sig)
 }
 
 impl fmt::Display for Sig {
@@ -118,9 +130,17 @@ mod tests {
     #[test]
     fn names_are_the_kernels() {
         for (number, name) in NAMES {
-            assert_eq!(nix::sys::signal::Signal::try_from(i32::from(number)).unwrap().as_str(), format!("SIG{name}"));
+            assert_eq!(
+                nix::sys::signal::Signal::try_from(i32::from(number))
+                    .unwrap()
+                    .as_str(),
+                format!("SIG{name}")
+            );
             assert_eq!(Sig::parse(name), Some(Sig(number)));
-            assert_eq!(Sig::parse(&format!("sig{}", name.to_lowercase())), Some(Sig(number)));
+            assert_eq!(
+                Sig::parse(&format!("sig{}", name.to_lowercase())),
+                Some(Sig(number))
+            );
         }
     }
 
@@ -130,7 +150,18 @@ mod tests {
         assert_eq!(Sig::parse("SIGRTMAX"), Sig::from_number(libc::SIGRTMAX()));
         assert_eq!(Sig::parse("RTMIN+3"), Sig::from_number(37));
         assert_eq!(Sig::parse("RTMAX-30"), Sig::from_number(34));
-        for bad in ["RTMIN+31", "RTMAX-31", "RTMIN-1", "RTMIN+", "0", "65", "-1", "", "SIG", "TERMINATE"] {
+        for bad in [
+            "RTMIN+31",
+            "RTMAX-31",
+            "RTMIN-1",
+            "RTMIN+",
+            "0",
+            "65",
+            "-1",
+            "",
+            "SIG",
+            "TERMINATE",
+        ] {
             assert_eq!(Sig::parse(bad), None, "{bad}");
         }
         assert_eq!(Sig::parse("40").unwrap().to_string(), "SIGRTMIN+6");

@@ -51,16 +51,28 @@ pub fn events(text: &str) -> Result<Vec<Event>, SyntaxError> {
         match parser.next_event() {
             Ok(Some((raw, start, end))) => {
                 let span = skipped + start.index..skipped + end.index;
-                events.push(Event { raw, span, place: place(start) });
+                events.push(Event {
+                    raw,
+                    span,
+                    place: place(start),
+                });
             }
             Ok(None) => return Ok(events),
-            Err(error) => return Err(SyntaxError { problem: error.problem, place: place(error.mark) }),
+            Err(error) => {
+                return Err(SyntaxError {
+                    problem: error.problem,
+                    place: place(error.mark),
+                });
+            }
         }
     }
 }
 
 fn place(mark: Mark) -> Place {
-    Place { line: mark.line + 1, column: mark.column + 1 }
+    Place {
+        line: mark.line + 1,
+        column: mark.column + 1,
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +94,10 @@ mod tests {
     #[test]
     fn errors_have_a_place() {
         let error = events("a: 1\nb: [1, 2\nc: 3\n").unwrap_err();
-        assert_eq!((error.place.line, error.problem.as_str()), (3, "did not find expected ',' or ']'"));
+        assert_eq!(
+            (error.place.line, error.problem.as_str()),
+            (3, "did not find expected ',' or ']'")
+        );
     }
 
     #[test]

@@ -2,5 +2,5 @@
 
 mod events;
 
-pub use events::{Event, Place, SyntaxError, events};
 pub use crate::sys::libyaml::{RawEvent, Style};
+pub use events::{Event, Place, SyntaxError, events};

@@ -1,0 +1,98 @@
+//! A mode as it was meant: checked, interpolated, defaults merged.
+
+use crate::stop;
+use crate::vault::{KeyPath, SimpleOptions};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What `entry MODE` is to run, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Mode {
+    pub name: String,
+    /// The words of `command`; `None` for a mode that only lends its environment (`oneoff`).
+    pub command: Option<Vec<String>>,
+    pub args: ArgsPolicy,
+    /// In the order written, `_defaults` first; values interpolated.
+    pub env: Vec<(String, String)>,
+    pub secrets: Vec<SecretFile>,
+    /// A name or a number, looked up in the image's `/etc/passwd` at boot.
+    pub user: Option<String>,
+    /// A name or a number, looked up in the image's `/etc/group` at boot.
+    pub group: Option<String>,
+    pub no_new_privs: bool,
+    pub workdir: Option<PathBuf>,
+    pub umask: Option<u32>,
+    pub tty: TtyOwner,
+    pub stop: stop::Spec,
+    /// Exit code of the app to exit code of entry.
+    pub exit: BTreeMap<u8, u8>,
+    pub max_runtime: Option<Duration>,
+}
+
+/// What words after the mode's name do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ArgsPolicy {
+    /// They are an error.
+    #[default]
+    None,
+    /// They follow the command.
+    Append,
+    /// They follow the command, and at least one must be there.
+    Required,
+}
+
+/// Who holds the terminal, where there is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TtyOwner {
+    /// The app, unless its stop preset translates INT.
+    #[default]
+    Auto,
+    App,
+    Entry,
+}
+
+/// One item of `secrets:`, a yaml_vault file.
+#[derive(Clone, Debug)]
+pub struct SecretFile {
+    /// `modes/web.yml:7`, for messages.
+    pub declared_at: String,
+    pub vault: PathBuf,
+    /// Where the passphrase is read from.
+    pub passphrase: Passphrase,
+    pub sign_passphrase: Passphrase,
+    /// Everything of the cryptor but the passphrases.
+    pub options: SimpleOptions,
+    /// At least one; `$` where none was written.
+    pub keys: Vec<KeyPath>,
+    pub prefix: String,
+    pub suffix: String,
+    pub write: Option<Write>,
+    pub env: Vec<Export>,
+}
+
+/// A place to read a passphrase from; never the passphrase itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passphrase {
+    /// An environment variable, which does not reach the app.
+    Variable(String),
+    /// A file; one line feed at its end is not part of the passphrase.
+    File(PathBuf),
+}
+
+/// Where a decrypted file is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    pub path: PathBuf,
+    /// Permission bits, 0400 where none were written.
+    pub mode: u32,
+}
+
+/// One item of a secret's `env:`.
+#[derive(Clone, Debug)]
+pub enum Export {
+    /// `NAME: $.key.path`
+    One { name: String, path: KeyPath },
+    /// `PREFIX_*: $.key.path`: every scalar below the path, its keys joined by `_` in upper case.
+    Subtree { prefix: String, path: KeyPath },
+}
