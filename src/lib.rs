@@ -1,8 +1,12 @@
 //! `entry`, the container entrypoint of a Rails team, and `entryctl`, its operator's tool.
 
+pub mod supervise;
+
 pub mod config;
 pub mod stop;
 pub mod vault;
 pub mod yaml;
+
+pub mod report;
 
 pub mod sys;

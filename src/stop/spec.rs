@@ -10,7 +10,7 @@ pub struct Spec {
     pub preset: Preset,
     /// Keep serving for so long before the first signal, while the load balancer turns away.
     pub drain: Option<Duration>,
-    /// How long the last graceful signal may take before KILL.
+    /// How long the first, graceful signal may take before the next one or KILL.
     pub grace: Option<Duration>,
     /// The signals that start the stop.
     pub on: Option<Vec<Sig>>,

@@ -89,7 +89,6 @@ pub struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     /// Starts at the beginning of `text`, which must not begin with a byte order mark.
-    #[must_use]
     pub fn new(text: &'a str) -> Parser<'a> {
         let mut raw = Box::new(MaybeUninit::<ffi::yaml_parser_t>::uninit());
         // SAFETY: initialize fills the whole struct (it only fails when out of memory, which aborts);

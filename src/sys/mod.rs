@@ -1,5 +1,14 @@
 //! The kernel's side of things: the only module with `unsafe`, each block with its reason.
 #![allow(unsafe_code)]
 
+pub mod cgroup;
+pub mod environment;
+pub mod exec;
+pub mod hold;
 pub mod libyaml;
+pub mod limits;
+pub mod process;
+pub mod procfs;
 pub mod signal;
+pub mod stderr;
+pub mod terminal;

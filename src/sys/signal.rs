@@ -1,9 +1,10 @@
 //! Signal numbers and their names, real-time signals included (nix's enum leaves those out).
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A signal number that the kernel knows: 1 to 64.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Sig(u8);
 
 /// The kernel's lowest and highest real-time signals; glibc keeps 32 and 33 for itself.
@@ -61,7 +62,6 @@ impl Sig {
     pub const WINCH: Sig = Sig(28);
 
     /// The signal of this number, if there is one.
-    #[must_use]
     pub fn from_number(number: i32) -> Option<Sig> {
         u8::try_from(number)
             .ok()
@@ -70,7 +70,6 @@ impl Sig {
     }
 
     /// Reads `TERM`, `SIGTERM`, `15`, `RTMIN+3` or `RTMAX-1`, in any case.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Sig> {
         let upper = text.to_ascii_uppercase();
         let name = upper.strip_prefix("SIG").unwrap_or(&upper);
@@ -90,7 +89,6 @@ impl Sig {
     }
 
     /// The number that `kill(2)` takes.
-    #[must_use]
     pub fn number(self) -> i32 {
         i32::from(self.0)
     }

@@ -1,0 +1,214 @@
+//! The words of PID 1: what it says of signals, stops and ends.
+
+use super::exit::Outcome;
+use super::machine::Supervision;
+use super::stopping::{Sender, StopSummary, Summary};
+use crate::report::{Level, Line, Value, millis};
+use crate::stop::Plan;
+use crate::sys::signal::Sig;
+use std::time::Duration;
+
+fn info(event: &'static str, text: String, members: Vec<(&'static str, Value)>) -> Line {
+    Line {
+        level: Level::Info,
+        event,
+        text,
+        members,
+    }
+}
+
+fn text(value: impl ToString) -> Value {
+    Value::Text(value.to_string())
+}
+
+/// Who sent it, in words.
+pub fn sender(sender: Sender) -> String {
+    match sender {
+        Sender::Terminal => "the terminal".to_owned(),
+        Sender::Outside => "outside the container".to_owned(),
+        Sender::Process { pid, uid } => format!("pid {pid} of user {uid}"),
+        Sender::MaxRuntime => "max_runtime".to_owned(),
+    }
+}
+
+fn cause(signal: Option<Sig>, from: Sender) -> String {
+    match signal {
+        Some(signal) => format!("{signal} from {}", sender(from)),
+        None => "max_runtime ran out".to_owned(),
+    }
+}
+
+/// A stop begins.
+pub fn stopping(supervision: &Supervision, signal: Option<Sig>, from: Sender) -> Line {
+    let Supervision { mode, plan, .. } = supervision;
+    let members = vec![
+        ("mode", text(mode)),
+        ("cause", text(cause(signal, from))),
+        ("plan", text(describe(plan))),
+        ("max_ms", millis(plan.total())),
+    ];
+    let text = format!(
+        "{mode}: stopping, for {}: {}",
+        cause(signal, from),
+        describe(plan)
+    );
+    info("stopping", text, members)
+}
+
+/// The plan in one phrase, such as `drain 5s, SIGQUIT, KILL after 25s`.
+pub fn describe(plan: &Plan) -> String {
+    let mut parts = Vec::new();
+    for (name, wait) in [("defer", plan.defer), ("drain", plan.drain)] {
+        if !wait.is_zero() {
+            parts.push(format!("{name} {wait:?}"));
+        }
+    }
+    for send in &plan.sends {
+        let signal = send
+            .signal
+            .map_or("the same signal".to_owned(), |signal| signal.to_string());
+        parts.push(format!("{signal}, wait {:?}", send.wait));
+    }
+    parts.push(format!("KILL at {:?}", plan.total()));
+    parts.join(", ")
+}
+
+/// A repeat of a stop signal.
+pub fn swallowed(mode: &str, signal: Sig, from: Sender) -> Line {
+    let members = vec![
+        ("mode", text(mode)),
+        ("signal", text(signal)),
+        ("sender", text(sender(from))),
+    ];
+    let said = format!(
+        "{mode}: {signal} from {} again: the stop is under way",
+        sender(from)
+    );
+    info("stop_repeated", said, members)
+}
+
+/// The app was stopped, and no shell is there to continue it.
+pub fn app_stopped(mode: &str, signal: Sig) -> Line {
+    let said = format!("{mode}: the app was stopped by {signal}; SIGCONT to entry continues it");
+    info(
+        "app_stopped",
+        said,
+        vec![("mode", text(mode)), ("signal", text(signal))],
+    )
+}
+
+/// A signal ended the boot.
+pub fn boot_stopped(signal: Sig, from: Sender) -> Line {
+    let said = format!(
+        "{signal} from {} during the boot: nothing is started",
+        sender(from)
+    );
+    info(
+        "boot_stopped",
+        said,
+        vec![("signal", text(signal)), ("sender", text(sender(from)))],
+    )
+}
+
+/// The boot died, which is our failure.
+pub fn boot_died(outcome: Outcome, oom_kills: u64) -> Line {
+    let how = match outcome {
+        Outcome::Killed(signal) if oom_kills > 0 => {
+            format!("was killed by {signal}, out of memory: raise the container's memory limit")
+        }
+        Outcome::Killed(signal) => format!("was killed by {signal}"),
+        Outcome::Exited(code) => format!("exited {code}"),
+    };
+    Line::error(format!("the boot process {how}; nothing was started"))
+}
+
+/// The last line.
+pub fn ended(mode: &str, summary: &Summary, oom_kills: u64) -> Line {
+    let mut said = format!("{mode}: {}", outcome(summary, oom_kills));
+    let mut members = vec![
+        ("mode", text(mode)),
+        ("code", Value::Number(summary.code.into())),
+        ("reason", text(reason(summary.outcome, oom_kills))),
+        ("ran_ms", millis(summary.ran)),
+    ];
+    match &summary.stop {
+        Some(stop) => {
+            said += &format!("; {}", stop_text(stop));
+            members.extend(stop_members(stop));
+        }
+        None => said += &format!(" by itself after {:?}", rounded(summary.ran)),
+    }
+    said += if summary.forced {
+        "; forced by KILL"
+    } else {
+        ""
+    };
+    members.push(("forced", Value::Flag(summary.forced)));
+    if oom_kills > 0 {
+        members.push(("oom_kills", Value::Number(oom_kills)));
+    }
+    info("stop", said, members)
+}
+
+fn outcome(summary: &Summary, oom_kills: u64) -> String {
+    let how = reason(summary.outcome, oom_kills);
+    if summary.outcome.code() == summary.code {
+        how
+    } else {
+        format!("{how}, entry exits {}", summary.code)
+    }
+}
+
+fn reason(outcome: Outcome, oom_kills: u64) -> String {
+    match outcome {
+        Outcome::Exited(code) if oom_kills > 0 => {
+            format!(
+                "exited {code} ({oom_kills} of its processes killed by the kernel's OOM killer)"
+            )
+        }
+        Outcome::Exited(code) => format!("exited {code}"),
+        Outcome::Killed(Sig::KILL) if oom_kills > 0 => {
+            "killed by the kernel's OOM killer (SIGKILL)".to_owned()
+        }
+        Outcome::Killed(signal) => format!("killed by {signal}"),
+    }
+}
+
+fn stop_text(stop: &StopSummary) -> String {
+    let sent: Vec<String> = stop
+        .sent
+        .iter()
+        .map(|sent| format!("{} at {:?}", sent.signal, rounded(sent.after)))
+        .collect();
+    let sent = if sent.is_empty() {
+        "nothing sent".to_owned()
+    } else {
+        sent.join(", ")
+    };
+    let asked = cause(stop.cause.signal, stop.cause.sender);
+    format!("stopped in {:?} for {asked}: {sent}", rounded(stop.took))
+}
+
+fn stop_members(stop: &StopSummary) -> Vec<(&'static str, Value)> {
+    let sent = stop
+        .sent
+        .iter()
+        .map(|sent| vec![("signal", text(sent.signal)), ("at_ms", millis(sent.after))])
+        .collect();
+    let mut members = vec![("sender", text(sender(stop.cause.sender)))];
+    members.extend(stop.cause.signal.map(|signal| ("signal", text(signal))));
+    members.push(("sent", Value::List(sent)));
+    members.push(("stop_ms", millis(stop.took)));
+    members.extend(stop.server_took.map(|took| ("server_ms", millis(took))));
+    members
+}
+
+fn rounded(duration: Duration) -> Duration {
+    let digits = if duration < Duration::from_secs(1) {
+        1_000_000
+    } else {
+        10_000_000
+    };
+    let nanos = duration.as_nanos() / digits * digits;
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,460 @@
+//! What PID 1 does next: a pure function of what it knows, what happened, and the time.
+//!
+//! `step` takes an event and the time since entry started, and returns actions. It never touches the
+//! kernel: the loop in `run` observes and acts.
+
+use super::exit::{self, Outcome};
+use super::stopping::{Cause, Sender, Stage, Stopping, Summary};
+use crate::stop::{Plan, Target};
+use crate::sys::signal::Sig;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long what is left may take after an app that ended by itself.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+/// How long a boot may take to die of the signal that asked for the stop.
+const BOOT_STOP: Duration = Duration::from_secs(2);
+/// How long the kernel may take to carry out a KILL before PID 1 leaves all the same.
+const AFTER_KILL: Duration = Duration::from_secs(1);
+/// How often a stop looks whether a booting server has set its traps. Only while a stop waits.
+const READY_CHECK: Duration = Duration::from_millis(20);
+
+/// What the boot process tells PID 1 about the app before it becomes the app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supervision {
+    pub mode: String,
+    pub plan: Plan,
+    pub exit: BTreeMap<u8, u8>,
+    pub max_runtime: Option<Duration>,
+    /// The app gets the terminal; else entry keeps it.
+    pub app_has_terminal: bool,
+    /// The kernel's count of OOM kills in this cgroup before the app started.
+    pub oom_kills: Option<u64>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    Signal {
+        signal: Sig,
+        sender: Sender,
+    },
+    /// The boot process told its plan.
+    Planned(Supervision),
+    /// The boot process became the app.
+    Executed,
+    /// `alone`: no child of ours is left.
+    MainEnded {
+        outcome: Outcome,
+        alone: bool,
+    },
+    MainStopped(Sig),
+    /// The last child was reaped.
+    Alone,
+    /// The answer to `Action::Probe`.
+    Ready(bool),
+    /// A deadline came.
+    Time,
+}
+
+/// Who gets a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Main,
+    Group,
+    /// Processes whose parents died, and so are ours now; those of the app's group may be left out.
+    Orphans {
+        outside_group: bool,
+    },
+    /// Everything that descends from us. Never `kill(-1)`: exec sessions live in the same namespace.
+    All,
+}
+
+/// What to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    Kill {
+        who: Who,
+        signal: Sig,
+    },
+    /// Does the app catch this signal? Answered by `Event::Ready`.
+    Probe(Sig),
+    Say(Say),
+    /// Stop ourselves, as the shell that runs us expects of a job whose process stopped.
+    Suspend,
+    /// Give the terminal back to the app where it had it, and continue its group.
+    Resume,
+    Exit(u8),
+}
+
+/// What there is to say; the words are chosen elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Say {
+    Started,
+    Stopping { signal: Option<Sig>, sender: Sender },
+    Swallowed { signal: Sig, sender: Sender },
+    AppStopped(Sig),
+    BootDied(Outcome),
+    BootStopped { signal: Sig, sender: Sender },
+    Ended(Summary),
+}
+
+enum Phase {
+    /// The boot process runs; what it cannot take yet is held for the app.
+    Booting {
+        held: Vec<Sig>,
+    },
+    BootEnding {
+        cause: Cause,
+        until: Duration,
+    },
+    Running,
+    Stopping(Stopping),
+    /// The app ended, what it left behind is ending.
+    Sweeping {
+        outcome: Outcome,
+        stopping: Option<Stopping>,
+        until: Duration,
+        killed: bool,
+    },
+}
+
+/// Where we are.
+pub struct Machine {
+    supervision: Option<Supervision>,
+    phase: Phase,
+    started: Duration,
+    job_control: bool,
+}
+
+impl Machine {
+    /// `job_control`: a shell runs us on a terminal, and would see us stop.
+    pub fn new(job_control: bool) -> Machine {
+        Machine {
+            supervision: None,
+            phase: Phase::Booting { held: Vec::new() },
+            started: Duration::ZERO,
+            job_control,
+        }
+    }
+
+    /// What the app's boot told, if it got so far.
+    pub fn supervision(&self) -> Option<&Supervision> {
+        self.supervision.as_ref()
+    }
+
+    /// Whether the boot process has become the app.
+    pub fn executed(&self) -> bool {
+        !matches!(self.phase, Phase::Booting { .. } | Phase::BootEnding { .. })
+    }
+
+    /// When `Event::Time` is due.
+    pub fn deadline(&self) -> Option<Duration> {
+        match &self.phase {
+            Phase::Booting { .. } => None,
+            Phase::Running => Some(self.started + self.supervision.as_ref()?.max_runtime?),
+            Phase::Stopping(stopping) => Some(stopping.wake()),
+            Phase::BootEnding { until, .. } | Phase::Sweeping { until, .. } => Some(*until),
+        }
+    }
+
+    /// Takes one event and says what to do about it.
+    pub fn step(&mut self, event: Event, now: Duration) -> Vec<Action> {
+        match event {
+            Event::Planned(supervision) => {
+                self.supervision = Some(supervision);
+                Vec::new()
+            }
+            Event::Executed => self.executed_at(now),
+            Event::Signal { signal, sender } => self.signal(signal, sender, now),
+            Event::MainEnded { outcome, alone } => self.main_ended(outcome, alone, now),
+            Event::MainStopped(signal) => self.main_stopped(signal),
+            Event::Alone => self.alone(now),
+            Event::Ready(ready) => self.ready(ready, now),
+            Event::Time => self.time(now),
+        }
+    }
+
+    fn plan(&self) -> Option<&Plan> {
+        self.supervision
+            .as_ref()
+            .map(|supervision| &supervision.plan)
+    }
+
+    fn executed_at(&mut self, now: Duration) -> Vec<Action> {
+        self.started = now;
+        let mut actions = vec![Action::Say(Say::Started)];
+        match std::mem::replace(&mut self.phase, Phase::Running) {
+            Phase::Booting { held } => {
+                actions.extend(held.into_iter().map(|signal| Action::Kill {
+                    who: Who::Main,
+                    signal,
+                }));
+            }
+            // It left the boot before the signal reached it: the app's own plan takes over.
+            Phase::BootEnding { cause, .. } => actions.extend(self.begin_stop(cause, now)),
+            other => self.phase = other,
+        }
+        actions
+    }
+
+    fn signal(&mut self, signal: Sig, sender: Sender, now: Duration) -> Vec<Action> {
+        let stops = self.plan().is_some_and(|plan| plan.on.contains(&signal));
+        let translates = self.plan().is_some_and(|plan| plan.translates);
+        match &mut self.phase {
+            Phase::Booting { held } => {
+                if [Sig::TERM, Sig::INT, Sig::QUIT, Sig::HUP].contains(&signal) {
+                    let cause = Cause {
+                        signal: Some(signal),
+                        sender,
+                    };
+                    self.phase = Phase::BootEnding {
+                        cause,
+                        until: now + BOOT_STOP,
+                    };
+                    return vec![
+                        Action::Say(Say::BootStopped { signal, sender }),
+                        Action::Kill {
+                            who: Who::Main,
+                            signal,
+                        },
+                        Action::Kill {
+                            who: Who::Main,
+                            signal: Sig::CONT,
+                        },
+                    ];
+                }
+                if signal != Sig::CONT {
+                    held.push(signal);
+                }
+                Vec::new()
+            }
+            Phase::Running if stops => self.begin_stop(
+                Cause {
+                    signal: Some(signal),
+                    sender,
+                },
+                now,
+            ),
+            Phase::Running => self.forward(signal, sender),
+            Phase::Stopping(stopping) => {
+                if stops && (translates || stopping.cause.signal == Some(signal)) {
+                    return vec![Action::Say(Say::Swallowed { signal, sender })];
+                }
+                if stops {
+                    return vec![Action::Kill {
+                        who: Who::Group,
+                        signal,
+                    }];
+                }
+                self.forward(signal, sender)
+            }
+            Phase::Sweeping { .. } if stops => vec![Action::Say(Say::Swallowed { signal, sender })],
+            Phase::Sweeping { .. } | Phase::BootEnding { .. } => Vec::new(),
+        }
+    }
+
+    /// A signal that is no part of the plan goes to the app as it is.
+    fn forward(&self, signal: Sig, sender: Sender) -> Vec<Action> {
+        if signal == Sig::CONT {
+            return vec![Action::Resume];
+        }
+        if signal == Sig::TSTP && sender == Sender::Terminal {
+            // Ctrl-Z reached us, so the app is not in the foreground: stop it as the shell would, for
+            // TSTP has another meaning to a server that catches it.
+            let stop = Action::Kill {
+                who: Who::Group,
+                signal: Sig::STOP,
+            };
+            return if self.job_control {
+                vec![stop]
+            } else {
+                Vec::new()
+            };
+        }
+        vec![Action::Kill {
+            who: Who::Main,
+            signal,
+        }]
+    }
+
+    fn begin_stop(&mut self, cause: Cause, now: Duration) -> Vec<Action> {
+        let Some(plan) = self.plan() else {
+            return Vec::new();
+        };
+        let (stopping, actions) = Stopping::begin(plan, cause, now);
+        self.phase = Phase::Stopping(stopping);
+        let mut all = vec![Action::Say(Say::Stopping {
+            signal: cause.signal,
+            sender: cause.sender,
+        })];
+        all.extend(actions);
+        all
+    }
+
+    fn ready(&mut self, ready: bool, now: Duration) -> Vec<Action> {
+        match (&mut self.phase, &self.supervision) {
+            (Phase::Stopping(stopping), Some(supervision)) => {
+                stopping.ready(ready, &supervision.plan, now, READY_CHECK)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn main_stopped(&mut self, signal: Sig) -> Vec<Action> {
+        match &self.phase {
+            Phase::Running if self.job_control => vec![Action::Suspend],
+            Phase::Running => vec![Action::Say(Say::AppStopped(signal))],
+            _ => Vec::new(),
+        }
+    }
+
+    fn main_ended(&mut self, outcome: Outcome, alone: bool, now: Duration) -> Vec<Action> {
+        match std::mem::replace(&mut self.phase, Phase::Running) {
+            Phase::Booting { .. } => boot_ended(outcome, None),
+            Phase::BootEnding { cause, .. } => boot_ended(outcome, cause.signal),
+            Phase::Running => self.sweep(outcome, None, alone, now, now + LEFTOVERS),
+            Phase::Stopping(stopping) => {
+                let until = stopping.deadline.max(now + AFTER_KILL);
+                self.sweep(outcome, Some(stopping), alone, now, until)
+            }
+            sweeping @ Phase::Sweeping { .. } => {
+                self.phase = sweeping;
+                Vec::new()
+            }
+        }
+    }
+
+    fn sweep(
+        &mut self,
+        outcome: Outcome,
+        mut stopping: Option<Stopping>,
+        alone: bool,
+        now: Duration,
+        until: Duration,
+    ) -> Vec<Action> {
+        if let Some(stopping) = &mut stopping {
+            stopping.main_ended = Some(now);
+        }
+        let mut actions = Vec::new();
+        let killed = matches!(&stopping, Some(stopping) if matches!(stopping.stage, Stage::Killed));
+        if !alone && !killed {
+            let (who, signal) = match (&stopping, self.plan()) {
+                (Some(stopping), Some(plan)) => stopping.survivors(plan),
+                _ => (Who::All, Sig::TERM),
+            };
+            actions.push(Action::Kill { who, signal });
+            actions.push(Action::Kill {
+                who,
+                signal: Sig::CONT,
+            });
+        }
+        self.phase = Phase::Sweeping {
+            outcome,
+            stopping,
+            until,
+            killed,
+        };
+        if alone {
+            actions.extend(self.alone(now));
+        }
+        actions
+    }
+
+    fn alone(&mut self, now: Duration) -> Vec<Action> {
+        let Phase::Sweeping {
+            outcome,
+            stopping,
+            killed,
+            ..
+        } = &self.phase
+        else {
+            return Vec::new();
+        };
+        let empty = BTreeMap::new();
+        let remap = self
+            .supervision
+            .as_ref()
+            .map_or(&empty, |supervision| &supervision.exit);
+        let ran_too_long = stopping
+            .as_ref()
+            .is_some_and(|stopping| stopping.cause.sender == Sender::MaxRuntime);
+        let code = exit::code(*outcome, ran_too_long, remap);
+        let summary = Summary::new(
+            *outcome,
+            code,
+            stopping.as_ref(),
+            *killed,
+            self.started,
+            now,
+        );
+        vec![Action::Say(Say::Ended(summary)), Action::Exit(code)]
+    }
+
+    fn time(&mut self, now: Duration) -> Vec<Action> {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return Vec::new();
+        }
+        match (&mut self.phase, &self.supervision) {
+            (Phase::BootEnding { until, .. }, _) => {
+                *until = now + AFTER_KILL;
+                vec![Action::Kill {
+                    who: Who::All,
+                    signal: Sig::KILL,
+                }]
+            }
+            (Phase::Running, _) => self.begin_stop(
+                Cause {
+                    signal: None,
+                    sender: Sender::MaxRuntime,
+                },
+                now,
+            ),
+            (Phase::Stopping(stopping), _) if matches!(stopping.stage, Stage::Killed) => {
+                // A process in uninterruptible sleep outlives its KILL; the container must not wait for it.
+                self.main_ended(Outcome::Killed(Sig::KILL), true, now)
+            }
+            (Phase::Stopping(stopping), Some(supervision)) => {
+                stopping.time(&supervision.plan, now, AFTER_KILL)
+            }
+            (Phase::Sweeping { killed: true, .. }, _) => self.alone(now),
+            (Phase::Sweeping { until, killed, .. }, _) => {
+                *killed = true;
+                *until = now + AFTER_KILL;
+                vec![Action::Kill {
+                    who: Who::All,
+                    signal: Sig::KILL,
+                }]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// A boot that ended before it became the app: nothing of it may stay.
+fn boot_ended(outcome: Outcome, asked: Option<Sig>) -> Vec<Action> {
+    let mut actions = vec![Action::Kill {
+        who: Who::All,
+        signal: Sig::KILL,
+    }];
+    let code = match (outcome, asked) {
+        (_, Some(signal)) => Outcome::Killed(signal).code(),
+        (Outcome::Exited(code), None) => code,
+        (Outcome::Killed(_), None) => {
+            actions.push(Action::Say(Say::BootDied(outcome)));
+            exit::ENTRY_FAILED
+        }
+    };
+    actions.push(Action::Exit(code));
+    actions
+}
+
+impl From<Target> for Who {
+    fn from(target: Target) -> Who {
+        match target {
+            Target::Main => Who::Main,
+            Target::Group => Who::Group,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What the boot process tells PID 1 over their pipe: length-prefixed postcard frames.
+
+use super::machine::Supervision;
+use crate::report::{Level, Line};
+use nix::unistd::write;
+use serde::{Deserialize, Serialize};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Message {
+    /// How the app is to be supervised.
+    Plan(Supervision),
+    /// A path that must go if the boot fails, in the order of their making.
+    Made(Vec<u8>),
+    /// A path that stays, after all.
+    Kept(Vec<u8>),
+    /// A folder that holds our written files: a shared lock on it tells others that we live.
+    Hold(Vec<u8>),
+    /// A variable of the initial environment whose value must not stay readable.
+    Scrub(Vec<u8>),
+    /// The boot is done; `execve` comes next.
+    Exec(Phases),
+    /// `execve` failed.
+    Failed,
+}
+
+/// How long each phase of a boot took.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phases {
+    /// The program, without its arguments.
+    pub program: String,
+    pub config: Duration,
+    pub secrets: Duration,
+    pub publish: Duration,
+    /// Scalars that were decrypted.
+    pub decrypted: u32,
+    /// Files that were written.
+    pub written: u32,
+}
+
+impl Message {
+    /// Writes the message to the pipe, whose other end PID 1 always reads.
+    pub fn write_to(&self, pipe: impl AsFd) -> nix::Result<()> {
+        let Ok(body) = postcard::to_allocvec(self) else {
+            return Err(nix::errno::Errno::EINVAL);
+        };
+        let Ok(length) = u32::try_from(body.len()) else {
+            return Err(nix::errno::Errno::EMSGSIZE);
+        };
+        let mut frame = length.to_le_bytes().to_vec();
+        frame.extend(body);
+        let mut rest = frame.as_slice();
+        while !rest.is_empty() {
+            let written = write(pipe.as_fd(), rest)?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Takes the first whole message off the buffer.
+    pub fn take(buffer: &mut Vec<u8>) -> Option<Message> {
+        let length: [u8; 4] = buffer.get(..4)?.try_into().ok()?;
+        let end = usize::try_from(u32::from_le_bytes(length))
+            .ok()?
+            .checked_add(4)?;
+        let message = postcard::from_bytes(buffer.get(4..end)?).ok();
+        buffer.drain(..end);
+        message
+    }
+}
+
+impl Phases {
+    /// The start line.
+    pub fn line(&self, supervision: &Supervision, pid: i32, total: Duration) -> Line {
+        use crate::report::{Value, millis};
+        let Supervision { mode, plan, .. } = supervision;
+        let mut parts = vec![format!("config {} ms", self.config.as_millis())];
+        if self.decrypted > 0 || self.written > 0 {
+            parts.push(format!(
+                "{} secrets {} ms",
+                self.decrypted,
+                self.secrets.as_millis()
+            ));
+            parts.push(format!(
+                "{} files {} ms",
+                self.written,
+                self.publish.as_millis()
+            ));
+        }
+        let text = format!(
+            "{mode}: started {} as pid {pid} in {} ms ({}); a stop takes at most {:?} ({})",
+            self.program,
+            total.as_millis(),
+            parts.join(", "),
+            plan.total(),
+            plan.name,
+        );
+        let members = vec![
+            ("mode", Value::Text(mode.clone())),
+            ("program", Value::Text(self.program.clone())),
+            ("pid", Value::Number(u64::from(pid.unsigned_abs()))),
+            ("ms", millis(total)),
+            ("config_ms", millis(self.config)),
+            ("secrets", Value::Number(self.decrypted.into())),
+            ("secrets_ms", millis(self.secrets)),
+            ("files", Value::Number(self.written.into())),
+            ("publish_ms", millis(self.publish)),
+            ("stop", Value::Text(plan.name.clone())),
+            ("stop_max_ms", millis(plan.total())),
+        ];
+        Line {
+            level: Level::Info,
+            event: "start",
+            text,
+            members,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stop::{Plan, Spec};
+    use std::collections::BTreeMap;
+    use std::io::Read;
+
+    #[test]
+    fn messages_survive_the_pipe() {
+        let supervision = Supervision {
+            mode: "web".into(),
+            plan: Plan::new(&Spec::default(), None),
+            exit: BTreeMap::from([(143, 0)]),
+            max_runtime: Some(Duration::from_secs(9)),
+            app_has_terminal: true,
+            oom_kills: Some(3),
+        };
+        let messages = [
+            Message::Plan(supervision),
+            Message::Made(b"/a\xff".to_vec()),
+            Message::Exec(Phases::default()),
+            Message::Failed,
+        ];
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        for message in &messages {
+            message.write_to(&writer).unwrap();
+        }
+        drop(writer);
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).unwrap();
+        let mut buffer = Vec::new();
+        let mut seen = Vec::new();
+        for byte in bytes {
+            buffer.push(byte);
+            seen.extend(Message::take(&mut buffer));
+        }
+        assert_eq!(seen, messages);
+        assert!(buffer.is_empty());
+    }
+}

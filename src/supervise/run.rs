@@ -1,0 +1,353 @@
+//! PID 1's loop: waits for a signal, a child, the boot's pipe or the next deadline. It blocks nowhere
+//! else and never polls.
+
+use super::exit::{ENTRY_FAILED, Outcome};
+use super::lines;
+use super::machine::{Action, Event, Machine, Say, Who};
+use super::message::{Message, Phases};
+use super::stopping::Sender;
+use crate::report::{Line, Report};
+use crate::sys::cgroup;
+use crate::sys::environment::scrub;
+use crate::sys::process::{Waited, kill, kill_group, wait_any};
+use crate::sys::procfs::{Relative, catches, descendants};
+use crate::sys::signal::Sig;
+use crate::sys::terminal::Terminal;
+use nix::fcntl::{Flock, FlockArg};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::SigSet;
+use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
+use nix::unistd::Pid;
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Supervises the boot process and the app that it becomes; returns entry's exit code.
+pub fn run(main: Pid, pipe: OwnedFd, started: Instant, report: Report) -> u8 {
+    // Deaf to signals we could neither stop the app nor reap: better not to run at all.
+    let Ok(signals) = SignalFd::with_flags(
+        &SigSet::all(),
+        SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC,
+    ) else {
+        report.say(&Line::error(
+            "signalfd failed: raise the open files limit (ulimit -n)",
+        ));
+        let _ = kill(main, Sig::KILL);
+        return ENTRY_FAILED;
+    };
+    let terminal = Terminal::ours();
+    let job_control = terminal.is_some() && std::process::id() != 1;
+    let mut supervisor = Supervisor {
+        main,
+        signals,
+        pipe: Some(File::from(pipe)),
+        buffer: Vec::new(),
+        machine: Machine::new(job_control),
+        terminal,
+        started,
+        report,
+        phases: None,
+        made: Vec::new(),
+        held: Vec::new(),
+    };
+    loop {
+        supervisor.wait();
+        if let ControlFlow::Break(code) = supervisor.turn() {
+            return code;
+        }
+    }
+}
+
+struct Supervisor {
+    main: Pid,
+    signals: SignalFd,
+    /// The boot's pipe, until it closes.
+    pipe: Option<File>,
+    buffer: Vec<u8>,
+    machine: Machine,
+    terminal: Option<Terminal>,
+    started: Instant,
+    report: Report,
+    /// Set by the boot's last message before `execve`, taken when that succeeded.
+    phases: Option<Phases>,
+    /// What a failed boot must not leave.
+    made: Vec<Vec<u8>>,
+    /// Locks that tell an entry in an exec session that this one lives.
+    held: Vec<Flock<File>>,
+}
+
+impl Supervisor {
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn wait(&self) {
+        let timeout = match self.machine.deadline() {
+            // Rounded up: a wait that ends early would come round again and again.
+            Some(deadline) => {
+                let left = deadline.saturating_sub(self.now()) + Duration::from_micros(999);
+                PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+            }
+            None => PollTimeout::NONE,
+        };
+        let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        fds.extend(
+            self.pipe
+                .as_ref()
+                .map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)),
+        );
+        // An interrupted or failed poll is one more look at everything.
+        let _ = poll(&mut fds, timeout);
+    }
+
+    /// Takes in all that happened, and acts. The pipe comes before the children, so that an end is
+    /// known to be the boot's or the app's.
+    fn turn(&mut self) -> ControlFlow<u8> {
+        let mut child_changed = false;
+        let mut received = Vec::new();
+        while let Ok(Some(info)) = self.signals.read_signal() {
+            match signal_event(&info) {
+                Some(event) => received.push(event),
+                None => child_changed = true,
+            }
+        }
+        self.read_pipe()?;
+        for event in received {
+            self.happen(event)?;
+        }
+        if child_changed {
+            self.reap()?;
+        }
+        self.happen(Event::Time)
+    }
+
+    /// Feeds one event and carries out what follows; an exit code ends everything.
+    fn happen(&mut self, event: Event) -> ControlFlow<u8> {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for action in self.machine.step(event, self.now()) {
+                match action {
+                    Action::Kill { who, signal } => self.kill(who, signal),
+                    Action::Probe(marker) => {
+                        events.push_back(Event::Ready(catches(self.main, marker)))
+                    }
+                    Action::Say(say) => self.say(&say),
+                    Action::Suspend => {
+                        let _ = kill(Pid::this(), Sig::STOP);
+                    }
+                    Action::Resume => self.resume(),
+                    Action::Exit(code) => {
+                        if !self.machine.executed() {
+                            self.clean_up();
+                        }
+                        return ControlFlow::Break(code);
+                    }
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Reads what the boot has written so far. The pipe does not block.
+    fn read_pipe(&mut self) -> ControlFlow<u8> {
+        let mut chunk = [0; 4096];
+        while let Some(pipe) = &mut self.pipe {
+            match pipe.read(&mut chunk) {
+                Ok(0) => {
+                    self.pipe = None;
+                    self.buffer = Vec::new();
+                    if self.phases.is_some() {
+                        self.happen(Event::Executed)?;
+                    }
+                }
+                Ok(length) => self.buffer.extend(chunk.get(..length).unwrap_or_default()),
+                Err(_) => break,
+            }
+            while let Some(message) = Message::take(&mut self.buffer) {
+                self.take(message)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn take(&mut self, message: Message) -> ControlFlow<u8> {
+        match message {
+            Message::Plan(supervision) => return self.happen(Event::Planned(supervision)),
+            Message::Made(path) => self.made.push(path),
+            Message::Kept(path) => self.made.retain(|made| *made != path),
+            Message::Hold(folder) => {
+                if let Some(lock) = shared_lock(Path::new(OsStr::from_bytes(&folder))) {
+                    self.held.push(lock);
+                }
+            }
+            Message::Scrub(name) => scrub(&name),
+            Message::Exec(phases) => self.phases = Some(phases),
+            Message::Failed => self.phases = None,
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Collects every status there is, so that none coalesced away with its signal is lost.
+    fn reap(&mut self) -> ControlFlow<u8> {
+        let mut ended = None;
+        let alone = loop {
+            match wait_any() {
+                Waited::Nothing => break false,
+                Waited::Alone => break true,
+                Waited::Exited { pid, code } if pid == self.main => {
+                    ended = Some(Outcome::Exited(code))
+                }
+                Waited::Killed { pid, signal } if pid == self.main => {
+                    ended = Some(Outcome::Killed(signal))
+                }
+                Waited::Stopped { pid, signal } if pid == self.main => {
+                    self.happen(Event::MainStopped(signal))?
+                }
+                _ => {}
+            }
+        };
+        if let Some(outcome) = ended {
+            // The boot wrote all it had to say before it ended.
+            self.read_pipe()?;
+            self.happen(Event::MainEnded { outcome, alone })?;
+        }
+        if alone {
+            self.happen(Event::Alone)
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn kill(&self, who: Who, signal: Sig) {
+        let sent = match who {
+            Who::Main => kill(self.main, signal),
+            Who::Group => self.kill_group(signal),
+            Who::Orphans { outside_group } => {
+                let (us, group) = (Pid::this().as_raw(), self.main.as_raw());
+                self.kill_each(signal, |one| {
+                    one.parent == us && !(outside_group && one.group == group)
+                })
+            }
+            Who::All => self
+                .kill_group(signal)
+                .and(self.kill_each(signal, |_| true)),
+        };
+        if let Err(errno) = sent {
+            let text = format!(
+                "cannot send {signal} to the app: {}: give the container CAP_KILL",
+                errno.desc()
+            );
+            self.report.say(&Line::error(text));
+        }
+    }
+
+    fn kill_group(&self, signal: Sig) -> nix::Result<()> {
+        let sent = kill_group(self.main, signal);
+        // A server that made a group of its own left ours.
+        match nix::unistd::getpgid(Some(self.main)) {
+            Ok(group) if group != self.main => kill(self.main, signal),
+            _ => sent,
+        }
+    }
+
+    fn kill_each(&self, signal: Sig, wanted: impl Fn(&Relative) -> bool) -> nix::Result<()> {
+        let mut result = Ok(());
+        for one in descendants(Pid::this()).iter().filter(|one| wanted(one)) {
+            result = result.and(kill(Pid::from_raw(one.pid), signal));
+        }
+        result
+    }
+
+    /// After a CONT: the app gets the terminal back where the shell gave it to us, and goes on.
+    fn resume(&self) {
+        let app_has_terminal = self
+            .machine
+            .supervision()
+            .is_some_and(|supervision| supervision.app_has_terminal);
+        if let Some(terminal) = self
+            .terminal
+            .filter(|terminal| app_has_terminal && terminal.is_foreground())
+        {
+            terminal.give_to(self.main);
+        }
+        self.kill(Who::Group, Sig::CONT);
+    }
+
+    /// Takes away what a failed boot made, last things first.
+    fn clean_up(&mut self) {
+        for path in self.made.drain(..).rev() {
+            let path = Path::new(OsStr::from_bytes(&path));
+            if std::fs::remove_file(path).is_err() {
+                let _ = std::fs::remove_dir(path);
+            }
+        }
+    }
+
+    fn say(&mut self, say: &Say) {
+        let supervision = self.machine.supervision();
+        let mode = supervision.map_or("boot", |supervision| supervision.mode.as_str());
+        let line = match (say, supervision) {
+            (Say::Started, Some(supervision)) => self
+                .phases
+                .as_ref()
+                .map(|phases| phases.line(supervision, self.main.as_raw(), self.now())),
+            (Say::Started, None) => None,
+            (Say::Stopping { signal, sender }, Some(supervision)) => {
+                Some(lines::stopping(supervision, *signal, *sender))
+            }
+            (Say::Stopping { .. }, None) => None,
+            (Say::Swallowed { signal, sender }, _) => {
+                Some(lines::swallowed(mode, *signal, *sender))
+            }
+            (Say::AppStopped(signal), _) => Some(lines::app_stopped(mode, *signal)),
+            (Say::BootStopped { signal, sender }, _) => Some(lines::boot_stopped(*signal, *sender)),
+            (Say::BootDied(outcome), _) => Some(lines::boot_died(*outcome, self.oom_kills())),
+            (Say::Ended(summary), _) => Some(lines::ended(mode, summary, self.oom_kills())),
+        };
+        if let Some(line) = line {
+            self.report.say(&line);
+        }
+    }
+
+    /// OOM kills in our cgroup since the boot.
+    fn oom_kills(&self) -> u64 {
+        let before = self
+            .machine
+            .supervision()
+            .and_then(|supervision| supervision.oom_kills);
+        match (cgroup::oom_kills(), before) {
+            (Some(now), Some(before)) => now.saturating_sub(before),
+            _ => 0,
+        }
+    }
+}
+
+/// The event of a signal; `None` for SIGCHLD, which stands for any number of children.
+fn signal_event(info: &siginfo) -> Option<Event> {
+    let signal = i32::try_from(info.ssi_signo)
+        .ok()
+        .and_then(Sig::from_number)?;
+    if signal == Sig::CHLD {
+        return None;
+    }
+    let sender = match (info.ssi_code, i32::try_from(info.ssi_pid)) {
+        (libc::SI_KERNEL, _) => Sender::Terminal,
+        (_, Ok(pid)) if pid > 0 => Sender::Process {
+            pid,
+            uid: info.ssi_uid,
+        },
+        _ => Sender::Outside,
+    };
+    Some(Event::Signal { signal, sender })
+}
+
+/// A shared lock on the folder; without one, an exec session only knows less.
+fn shared_lock(folder: &Path) -> Option<Flock<File>> {
+    Flock::lock(File::open(folder).ok()?, FlockArg::LockSharedNonblock).ok()
+}

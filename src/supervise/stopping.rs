@@ -1,0 +1,272 @@
+//! A stop in progress: the plan's steps against the clock, and what to say of it at the end.
+
+use super::exit::Outcome;
+use super::machine::{Action, Who};
+use crate::stop::{Plan, Target};
+use crate::sys::signal::Sig;
+use std::time::Duration;
+
+/// Who sent a signal, as far as the kernel tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// The terminal driver, for Ctrl-C and its kind.
+    Terminal,
+    /// A process that this PID namespace does not show: the container's runtime.
+    Outside,
+    Process {
+        pid: i32,
+        uid: u32,
+    },
+    /// No signal: the mode's `max_runtime` ran out.
+    MaxRuntime,
+}
+
+/// What asked for the stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    pub signal: Option<Sig>,
+    pub sender: Sender,
+}
+
+/// Where a stop stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The command may still end by itself.
+    Deferred,
+    /// Waits for the answer to a probe.
+    Probing {
+        again: bool,
+    },
+    /// The server still boots: TERM was sent, and its own signal follows if it gets ready.
+    NotReady,
+    Draining,
+    /// This send of the plan is at work.
+    Sent(usize),
+    /// KILL was sent; only the kernel can be waited for.
+    Killed,
+}
+
+/// A signal that went out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    pub signal: Sig,
+    /// Since the stop began.
+    pub after: Duration,
+}
+
+/// A stop in progress.
+#[derive(Clone, Debug)]
+pub struct Stopping {
+    pub cause: Cause,
+    pub stage: Stage,
+    pub began: Duration,
+    pub deadline: Duration,
+    pub main_ended: Option<Duration>,
+    pub sent: Vec<Sent>,
+    until: Duration,
+}
+
+impl Stopping {
+    /// Starts a stop.
+    pub fn begin(plan: &Plan, cause: Cause, now: Duration) -> (Stopping, Vec<Action>) {
+        let mut stopping = Stopping {
+            cause,
+            stage: Stage::Deferred,
+            began: now,
+            deadline: now + plan.total(),
+            main_ended: None,
+            sent: Vec::new(),
+            until: now + plan.defer,
+        };
+        let actions = if plan.defer.is_zero() {
+            stopping.after_defer(plan, now)
+        } else {
+            Vec::new()
+        };
+        (stopping, actions)
+    }
+
+    /// When the next thing is due.
+    pub fn wake(&self) -> Duration {
+        match self.stage {
+            Stage::Killed => self.until,
+            _ => self.until.min(self.deadline),
+        }
+    }
+
+    /// Takes the answer to a probe.
+    pub fn ready(
+        &mut self,
+        ready: bool,
+        plan: &Plan,
+        now: Duration,
+        check: Duration,
+    ) -> Vec<Action> {
+        let Stage::Probing { again } = self.stage else {
+            return Vec::new();
+        };
+        match (ready, again) {
+            (true, false) => self.drain(plan, now),
+            (true, true) => self.send(0, plan, now),
+            (false, again) => {
+                self.stage = Stage::NotReady;
+                self.until = now + check;
+                if again {
+                    Vec::new()
+                } else {
+                    self.emit(Who::Main, Sig::TERM, now)
+                }
+            }
+        }
+    }
+
+    /// A deadline came.
+    pub fn time(&mut self, plan: &Plan, now: Duration, after_kill: Duration) -> Vec<Action> {
+        if now >= self.deadline {
+            return self.kill(now, after_kill);
+        }
+        match self.stage {
+            Stage::Deferred => self.after_defer(plan, now),
+            Stage::NotReady => self.probe(plan, true, now),
+            Stage::Draining => self.send(0, plan, now),
+            Stage::Sent(index) if index + 1 < plan.sends.len() => self.send(index + 1, plan, now),
+            _ => self.kill(now, after_kill),
+        }
+    }
+
+    /// What survivors get once the server itself has ended.
+    pub fn survivors(&self, plan: &Plan) -> (Who, Sig) {
+        let planned = match self.stage {
+            Stage::Sent(index) => plan.sends.get(index),
+            _ => plan.sends.first(),
+        };
+        let signal = planned
+            .and_then(|send| send.signal)
+            .or(self.cause.signal)
+            .unwrap_or(Sig::TERM);
+        // The group has had this very signal: a second one makes some servers hurry.
+        let told = matches!(self.stage, Stage::Sent(_))
+            && planned.is_some_and(|send| send.to == Target::Group);
+        (
+            Who::Orphans {
+                outside_group: told,
+            },
+            signal,
+        )
+    }
+
+    fn after_defer(&mut self, plan: &Plan, now: Duration) -> Vec<Action> {
+        match plan.ready {
+            Some(_) => self.probe(plan, false, now),
+            None => self.drain(plan, now),
+        }
+    }
+
+    fn probe(&mut self, plan: &Plan, again: bool, now: Duration) -> Vec<Action> {
+        let Some(marker) = plan.ready else {
+            return self.drain(plan, now);
+        };
+        self.stage = Stage::Probing { again };
+        self.until = self.deadline;
+        vec![Action::Probe(marker)]
+    }
+
+    fn drain(&mut self, plan: &Plan, now: Duration) -> Vec<Action> {
+        // Ctrl-C is a person who waits; no load balancer routes to them.
+        if plan.drain.is_zero() || self.cause.sender == Sender::Terminal {
+            return self.send(0, plan, now);
+        }
+        self.stage = Stage::Draining;
+        self.until = now + plan.drain;
+        Vec::new()
+    }
+
+    fn send(&mut self, index: usize, plan: &Plan, now: Duration) -> Vec<Action> {
+        let Some(send) = plan.sends.get(index) else {
+            return Vec::new();
+        };
+        self.stage = Stage::Sent(index);
+        self.until = now + send.wait;
+        let signal = send.signal.or(self.cause.signal).unwrap_or(Sig::TERM);
+        self.emit(send.to.into(), signal, now)
+    }
+
+    /// CONT follows each stop signal: a stopped process acts on nothing else.
+    fn emit(&mut self, who: Who, signal: Sig, now: Duration) -> Vec<Action> {
+        self.sent.push(Sent {
+            signal,
+            after: now.saturating_sub(self.began),
+        });
+        let mut actions = vec![Action::Kill { who, signal }];
+        if signal != Sig::CONT {
+            actions.push(Action::Kill {
+                who,
+                signal: Sig::CONT,
+            });
+        }
+        actions
+    }
+
+    fn kill(&mut self, now: Duration, after_kill: Duration) -> Vec<Action> {
+        self.stage = Stage::Killed;
+        self.until = now + after_kill;
+        self.sent.push(Sent {
+            signal: Sig::KILL,
+            after: now.saturating_sub(self.began),
+        });
+        vec![Action::Kill {
+            who: Who::All,
+            signal: Sig::KILL,
+        }]
+    }
+}
+
+/// What the last line tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    pub outcome: Outcome,
+    pub code: u8,
+    /// How long the app ran.
+    pub ran: Duration,
+    pub stop: Option<StopSummary>,
+    /// KILL was needed.
+    pub forced: bool,
+}
+
+/// How the stop went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StopSummary {
+    pub cause: Cause,
+    pub sent: Vec<Sent>,
+    pub took: Duration,
+    /// How long the server itself took; the rest went to what it left behind.
+    pub server_took: Option<Duration>,
+}
+
+impl Summary {
+    /// Sums up at the end.
+    pub fn new(
+        outcome: Outcome,
+        code: u8,
+        stopping: Option<&Stopping>,
+        killed: bool,
+        started: Duration,
+        now: Duration,
+    ) -> Summary {
+        let stop = stopping.map(|stopping| StopSummary {
+            cause: stopping.cause,
+            sent: stopping.sent.clone(),
+            took: now.saturating_sub(stopping.began),
+            server_took: stopping
+                .main_ended
+                .map(|at| at.saturating_sub(stopping.began)),
+        });
+        Summary {
+            outcome,
+            code,
+            ran: now.saturating_sub(started),
+            stop,
+            forced: killed,
+        }
+    }
+}
