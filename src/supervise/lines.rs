@@ -6,6 +6,7 @@ use super::stopping::{Sender, StopSummary, Summary};
 use crate::report::{Level, Line, Value, millis};
 use crate::stop::Plan;
 use crate::sys::signal::Sig;
+use std::fmt::{Display, Write};
 use std::time::Duration;
 
 fn info(event: &'static str, text: String, members: Vec<(&'static str, Value)>) -> Line {
@@ -17,7 +18,7 @@ fn info(event: &'static str, text: String, members: Vec<(&'static str, Value)>) 
     }
 }
 
-fn text(value: impl ToString) -> Value {
+fn text(value: impl Display) -> Value {
     Value::Text(value.to_string())
 }
 
@@ -133,10 +134,12 @@ pub fn ended(mode: &str, summary: &Summary, oom_kills: u64) -> Line {
     ];
     match &summary.stop {
         Some(stop) => {
-            said += &format!("; {}", stop_text(stop));
+            let _ = write!(said, "; {}", stop_text(stop));
             members.extend(stop_members(stop));
         }
-        None => said += &format!(" by itself after {:?}", rounded(summary.ran)),
+        None => {
+            let _ = write!(said, " by itself after {:?}", rounded(summary.ran));
+        }
     }
     said += if summary.forced {
         "; forced by KILL"

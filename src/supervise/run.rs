@@ -135,7 +135,7 @@ impl Supervisor {
                 match action {
                     Action::Kill { who, signal } => self.kill(who, signal),
                     Action::Probe(marker) => {
-                        events.push_back(Event::Ready(catches(self.main, marker)))
+                        events.push_back(Event::Ready(catches(self.main, marker)));
                     }
                     Action::Say(say) => self.say(&say),
                     Action::Suspend => {
@@ -201,13 +201,13 @@ impl Supervisor {
                 Waited::Nothing => break false,
                 Waited::Alone => break true,
                 Waited::Exited { pid, code } if pid == self.main => {
-                    ended = Some(Outcome::Exited(code))
+                    ended = Some(Outcome::Exited(code));
                 }
                 Waited::Killed { pid, signal } if pid == self.main => {
-                    ended = Some(Outcome::Killed(signal))
+                    ended = Some(Outcome::Killed(signal));
                 }
                 Waited::Stopped { pid, signal } if pid == self.main => {
-                    self.happen(Event::MainStopped(signal))?
+                    self.happen(Event::MainStopped(signal))?;
                 }
                 _ => {}
             }
@@ -230,13 +230,13 @@ impl Supervisor {
             Who::Group => self.kill_group(signal),
             Who::Orphans { outside_group } => {
                 let (us, group) = (Pid::this().as_raw(), self.main.as_raw());
-                self.kill_each(signal, |one| {
+                Self::kill_each(signal, |one| {
                     one.parent == us && !(outside_group && one.group == group)
                 })
             }
             Who::All => self
                 .kill_group(signal)
-                .and(self.kill_each(signal, |_| true)),
+                .and(Self::kill_each(signal, |_| true)),
         };
         if let Err(errno) = sent {
             let text = format!(
@@ -256,7 +256,7 @@ impl Supervisor {
         }
     }
 
-    fn kill_each(&self, signal: Sig, wanted: impl Fn(&Relative) -> bool) -> nix::Result<()> {
+    fn kill_each(signal: Sig, wanted: impl Fn(&Relative) -> bool) -> nix::Result<()> {
         let mut result = Ok(());
         for one in descendants(Pid::this()).iter().filter(|one| wanted(one)) {
             result = result.and(kill(Pid::from_raw(one.pid), signal));
@@ -297,11 +297,10 @@ impl Supervisor {
                 .phases
                 .as_ref()
                 .map(|phases| phases.line(supervision, self.main.as_raw(), self.now())),
-            (Say::Started, None) => None,
             (Say::Stopping { signal, sender }, Some(supervision)) => {
                 Some(lines::stopping(supervision, *signal, *sender))
             }
-            (Say::Stopping { .. }, None) => None,
+            (Say::Started | Say::Stopping { .. }, None) => None,
             (Say::Swallowed { signal, sender }, _) => {
                 Some(lines::swallowed(mode, *signal, *sender))
             }

@@ -1,0 +1,303 @@
+//! From a checked mode to `execve`: everything that can fail is tried before anything is published.
+
+use super::command::{self, CommandError};
+use super::environment::Environment;
+use super::folder::Folder;
+use super::pipe::Pipe;
+use super::staging::{Staged, Wanted};
+use super::users::{self, Identity};
+use super::{Failure, Inherited, privileges};
+use crate::config::{ArgsPolicy, Mode, TtyOwner};
+use crate::stop::{Plan, StopTimeout};
+use crate::supervise::machine::Supervision;
+use crate::supervise::message::{Message, Phases};
+use crate::sys::exec::execve;
+use crate::sys::hold::{hold_again, release_signals};
+use crate::sys::terminal::Terminal;
+use crate::sys::{cgroup, environment as initial};
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::stat::{Mode as Bits, umask};
+use nix::unistd::{Gid, Uid, chdir, getgroups, getpid};
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// Nothing that the boot creates is open to others before it has its final mode.
+const BOOT_UMASK: Bits = Bits::from_bits_truncate(0o077);
+
+/// Decrypted files and variables, ready to be handed on.
+#[derive(Default)]
+pub struct Secrets {
+    pub files: Vec<SecretOutput>,
+    pub env: Vec<(String, Zeroizing<String>)>,
+    /// Variables that held a passphrase.
+    pub used: Vec<String>,
+    pub decrypted: u32,
+}
+
+/// A file to write.
+pub struct SecretOutput {
+    pub target: PathBuf,
+    pub bytes: Zeroizing<Vec<u8>>,
+    pub mode: u32,
+}
+
+/// The plan that PID 1 is to follow.
+pub fn supervision(mode: &Mode, cap: Option<StopTimeout>) -> Supervision {
+    let plan = Plan::new(&mode.stop, cap);
+    let app_has_terminal = match mode.tty {
+        TtyOwner::App => true,
+        TtyOwner::Entry => false,
+        // Ctrl-C on a server's own group would reach its workers, past the plan.
+        TtyOwner::Auto => !plan.translates,
+    };
+    Supervision {
+        mode: mode.name.clone(),
+        plan,
+        exit: mode.exit.clone(),
+        max_runtime: mode.max_runtime,
+        app_has_terminal,
+        oom_kills: cgroup::oom_kills(),
+    }
+}
+
+/// The app's words: the mode's command and what follows the mode on the command line.
+pub fn words(mode: &Mode, arguments: &[OsString]) -> Result<Vec<OsString>, Failure> {
+    let Some(command) = &mode.command else {
+        return Ok(arguments.to_vec());
+    };
+    let name = &mode.name;
+    match (mode.args, arguments) {
+        (ArgsPolicy::None, [first, ..]) => Err(Failure::one(format!(
+            "mode {name} takes no arguments, but got {:?}: set `args: append` in its file to allow them",
+            first.display().to_string()
+        ))),
+        (ArgsPolicy::Required, []) => Err(Failure::one(format!(
+            "mode {name} needs arguments: entry {name} ARGS…"
+        ))),
+        _ => Ok(command
+            .iter()
+            .map(OsString::from)
+            .chain(arguments.iter().cloned())
+            .collect()),
+    }
+}
+
+/// Whom the app runs as, and what is missing for that.
+pub fn identity(mode: &Mode) -> Result<Option<Identity>, Failure> {
+    let read = |path| std::fs::read(path).unwrap_or_default();
+    let own = Uid::effective().to_string();
+    let (user, group) = match (&mode.user, &mode.group) {
+        (None, None) => return Ok(None),
+        (user, group) => (user.as_deref().unwrap_or(&own), group.as_deref()),
+    };
+    let identity = users::identity(user, group, &read("/etc/passwd"), &read("/etc/group"))
+        .map_err(Failure::one)?;
+    Failure::all(
+        privileges::check(&identity)
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+    )?;
+    Ok(Some(identity))
+}
+
+/// Changes to the mode's working directory.
+pub fn enter(mode: &Mode) -> Result<(), Failure> {
+    let Some(workdir) = &mode.workdir else {
+        return Ok(());
+    };
+    chdir(workdir)
+        .map_err(|errno| Failure::one(format!("workdir {}: {}", workdir.display(), errno.desc())))
+}
+
+/// Everything that is known before the app starts.
+pub struct Launch<'a> {
+    pub mode: &'a Mode,
+    pub words: Vec<OsString>,
+    pub identity: Option<Identity>,
+    pub secrets: Secrets,
+    pub supervision: &'a Supervision,
+    pub inherited: Inherited,
+    pub started: Instant,
+    pub config_took: Duration,
+    pub secrets_took: Duration,
+}
+
+impl Launch<'_> {
+    /// Publishes the files and becomes the app. Comes back only with what went wrong.
+    pub fn go(mut self, mut pipe: Pipe) -> Failure {
+        match self.prepare(&mut pipe) {
+            Ok(ready) => self.become_app(&ready, &pipe),
+            Err(failure) => failure,
+        }
+    }
+
+    fn prepare(&mut self, pipe: &mut Pipe) -> Result<Ready, Failure> {
+        let environment = self.environment()?;
+        let argv = command::argv(&self.words).map_err(Failure::from)?;
+        let stack = getrlimit(Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
+        Failure::all(
+            environment
+                .check(&argv, stack)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        )?;
+        let program = self.words.first().cloned().unwrap_or_default();
+        let path = command::find(&program, environment.get("PATH")).map_err(Failure::from)?;
+        let publishing = Instant::now();
+        let inherited_umask = umask(BOOT_UMASK);
+        let written = self.publish(pipe)?;
+        umask(
+            self.mode
+                .umask
+                .map_or(inherited_umask, Bits::from_bits_truncate),
+        );
+        for name in &self.secrets.used {
+            pipe.tell(&Message::Scrub(name.clone().into_bytes()));
+        }
+        let phases = Phases {
+            program: program.to_string_lossy().into_owned(),
+            config: self.config_took,
+            secrets: self.secrets_took,
+            publish: publishing.elapsed(),
+            decrypted: self.secrets.decrypted,
+            written,
+        };
+        Ok(Ready {
+            environment,
+            argv,
+            path,
+            phases,
+        })
+    }
+
+    fn environment(&self) -> Result<Environment, Failure> {
+        let mut environment = Environment::new(initial::entries());
+        let mut set = |name: &str, value: &[u8]| environment.set(name, value).map_err(Failure::one);
+        if let Some(identity) = self.identity.as_ref().filter(|_| self.mode.user.is_some()) {
+            set("HOME", identity.home.as_os_str().as_bytes())?;
+            let name = identity
+                .name
+                .clone()
+                .unwrap_or_else(|| identity.uid.to_string());
+            set("USER", name.as_bytes())?;
+            set("LOGNAME", name.as_bytes())?;
+        }
+        for (name, value) in &self.secrets.env {
+            set(name, value.as_bytes())?;
+        }
+        for (name, value) in &self.mode.env {
+            set(name, value.as_bytes())?;
+        }
+        for name in &self.secrets.used {
+            environment.remove(name);
+        }
+        // With RAILS_ENV alone, unicorn would serve rack's development stack.
+        if let (None, Some(rails)) = (environment.get("RACK_ENV"), environment.get("RAILS_ENV")) {
+            let rails = rails.to_vec();
+            environment.set("RACK_ENV", &rails).map_err(Failure::one)?;
+        }
+        Ok(environment)
+    }
+
+    /// All or nothing: every file is staged before the first gets its name, and no signal cuts in
+    /// while the names are given.
+    fn publish(&self, pipe: &mut Pipe) -> Result<u32, Failure> {
+        let app = self.identity.clone().unwrap_or_else(own_identity);
+        let mut staged = Vec::new();
+        let mut problems = Vec::new();
+        for file in &self.secrets.files {
+            let wanted = Wanted {
+                target: &file.target,
+                bytes: &file.bytes,
+                mode: file.mode,
+            };
+            let folder = file.target.parent().unwrap_or(&file.target);
+            match Folder::ready(folder, &app) {
+                Ok(folder) => match Staged::stage(&wanted, folder, &app, pipe) {
+                    Ok(one) => staged.push(one),
+                    Err(error) => problems.push(error.to_string()),
+                },
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        Failure::all(problems)?;
+        hold_again();
+        let mut written = 0;
+        for one in staged {
+            let folder = one.folder().as_os_str().as_bytes().to_vec();
+            written += u32::from(one.publish(pipe).map_err(Failure::one)?);
+            pipe.tell(&Message::Hold(folder));
+        }
+        release_signals();
+        Ok(written)
+    }
+
+    /// The order matters: groups before the user, the terminal while SIGTTOU is blocked, the signal
+    /// mask last, so that what came in between takes effect.
+    fn become_app(&self, ready: &Ready, pipe: &Pipe) -> Failure {
+        hold_again();
+        if let Err(failure) = self.take_on() {
+            return failure;
+        }
+        if let Some(terminal) = Terminal::ours().filter(|_| self.supervision.app_has_terminal) {
+            terminal.give_to(getpid());
+        }
+        self.inherited.core.restore();
+        pipe.tell(&Message::Exec(ready.phases.clone()));
+        self.inherited.mask.restore();
+        let path = CString::new(ready.path.as_os_str().as_bytes()).unwrap_or_default();
+        let errno = execve(&path, &ready.argv, ready.environment.entries());
+        pipe.tell(&Message::Failed);
+        command::explain(&ready.path, errno).into()
+    }
+
+    fn take_on(&self) -> Result<(), Failure> {
+        if let Some(identity) = &self.identity {
+            privileges::become_user(identity).map_err(Failure::one)?;
+            // Entered as root before; the app's user must be able to, too.
+            enter(self.mode)?;
+        }
+        if self.mode.no_new_privs {
+            nix::sys::prctl::set_no_new_privs()
+                .map_err(|errno| Failure::one(format!("no_new_privs: {}", errno.desc())))?;
+        }
+        Ok(())
+    }
+}
+
+struct Ready {
+    environment: Environment,
+    argv: Vec<CString>,
+    path: PathBuf,
+    phases: Phases,
+}
+
+fn own_identity() -> Identity {
+    let groups = getgroups()
+        .unwrap_or_default()
+        .into_iter()
+        .map(Gid::as_raw)
+        .collect();
+    let (uid, gid) = (Uid::effective().as_raw(), Gid::effective().as_raw());
+    Identity {
+        uid,
+        gid,
+        groups,
+        name: None,
+        home: PathBuf::from("/"),
+    }
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Failure {
+        Failure {
+            messages: vec![error.text],
+            code: error.code,
+        }
+    }
+}

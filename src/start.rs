@@ -1,0 +1,45 @@
+//! The first milliseconds: protect, fork, and go two ways.
+
+use crate::boot::{self, Inherited};
+use crate::report::{Line, Report};
+use crate::supervise::exit::ENTRY_FAILED;
+use crate::supervise::run;
+use crate::sys::hold::InheritedMask;
+use crate::sys::process::{Fork, exit, fork};
+use crate::sys::{exec, limits};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::unistd::pipe2;
+use std::time::{Duration, Instant};
+
+/// What `main` does once signals are held; returns the exit code.
+///
+/// The fork comes before anything is parsed or allocated, so that PID 1 stays as small as it is here.
+pub fn start(mask: InheritedMask) -> u8 {
+    let started = Instant::now();
+    exec::fill_standard_streams();
+    let core = limits::protect();
+    if std::process::id() != 1 {
+        // Orphans come to us as they would to PID 1. Not inherited by the app.
+        let _ = nix::sys::prctl::set_child_subreaper(true);
+    }
+    let failed = |what: &str, errno: nix::Error| {
+        Report::open(Duration::ZERO).say(&Line::error(format!("{what}: {}", errno.desc())));
+        ENTRY_FAILED
+    };
+    let (read, write) = match pipe2(OFlag::O_CLOEXEC) {
+        Ok(ends) => ends,
+        Err(errno) => return failed("pipe", errno),
+    };
+    match fork() {
+        Ok(Fork::Child) => {
+            drop(read);
+            exit(boot::boot(write, Inherited { mask, core }, started))
+        }
+        Ok(Fork::Parent { child }) => {
+            drop(write);
+            let _ = fcntl(&read, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
+            exit(run::run(child, read, started, Report::open(Duration::ZERO)))
+        }
+        Err(errno) => failed("fork", errno),
+    }
+}
