@@ -1,1 +1,4 @@
-//! One integration binary.
+//! Everything that runs the real binaries, in one test binary.
+
+mod pid1;
+mod support;

@@ -157,7 +157,7 @@ mod tests {
         let entries: Vec<&[u8]> = environment
             .entries()
             .iter()
-            .map(|entry| entry.as_bytes())
+            .map(CString::as_bytes)
             .collect();
         assert_eq!(
             entries,

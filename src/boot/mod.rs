@@ -19,6 +19,7 @@ use crate::sys::hold::{InheritedMask, release_signals};
 use crate::sys::limits::CoreLimit;
 use cli::{Invocation, Request};
 use pipe::Pipe;
+use std::fmt::Display;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -42,7 +43,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of entry itself.
-    pub fn one(message: impl ToString) -> Failure {
+    pub fn one(message: impl Display) -> Failure {
         Failure {
             messages: vec![message.to_string()],
             code: ENTRY_FAILED,

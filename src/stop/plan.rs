@@ -134,8 +134,8 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn cap(seconds: u64) -> Option<StopTimeout> {
-        Some(StopTimeout(secs(seconds)))
+    fn capped(spec: &Spec, seconds: u64) -> Plan {
+        Plan::new(spec, Some(StopTimeout(secs(seconds))))
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
             ..Spec::default()
         };
         let at = |seconds| {
-            let plan = Plan::new(&spec, cap(seconds));
+            let plan = capped(&spec, seconds);
             (plan.drain, plan.sends[0].wait)
         };
         assert_eq!(at(60), (secs(10), secs(15)));
@@ -193,7 +193,7 @@ mod tests {
             preset: Preset::Resque,
             ..Spec::default()
         };
-        let waits: Vec<_> = Plan::new(&spec, cap(22))
+        let waits: Vec<_> = capped(&spec, 22)
             .sends
             .iter()
             .map(|send| send.wait)

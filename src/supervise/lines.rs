@@ -138,7 +138,7 @@ pub fn ended(mode: &str, summary: &Summary, oom_kills: u64) -> Line {
             members.extend(stop_members(stop));
         }
         None => {
-            let _ = write!(said, " by itself after {:?}", rounded(summary.ran));
+            let _ = write!(said, " by itself after {}", shown(summary.ran));
         }
     }
     said += if summary.forced {
@@ -181,7 +181,7 @@ fn stop_text(stop: &StopSummary) -> String {
     let sent: Vec<String> = stop
         .sent
         .iter()
-        .map(|sent| format!("{} at {:?}", sent.signal, rounded(sent.after)))
+        .map(|sent| format!("{} at {}", sent.signal, shown(sent.after)))
         .collect();
     let sent = if sent.is_empty() {
         "nothing sent".to_owned()
@@ -189,7 +189,7 @@ fn stop_text(stop: &StopSummary) -> String {
         sent.join(", ")
     };
     let asked = cause(stop.cause.signal, stop.cause.sender);
-    format!("stopped in {:?} for {asked}: {sent}", rounded(stop.took))
+    format!("stopped in {} for {asked}: {sent}", shown(stop.took))
 }
 
 fn stop_members(stop: &StopSummary) -> Vec<(&'static str, Value)> {
@@ -206,12 +206,9 @@ fn stop_members(stop: &StopSummary) -> Vec<(&'static str, Value)> {
     members
 }
 
-fn rounded(duration: Duration) -> Duration {
-    let digits = if duration < Duration::from_secs(1) {
-        1_000_000
-    } else {
-        10_000_000
-    };
-    let nanos = duration.as_nanos() / digits * digits;
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+fn shown(duration: Duration) -> String {
+    match duration.as_millis() {
+        millis @ ..1000 => format!("{millis} ms"),
+        _ => format!("{:.2} s", duration.as_secs_f64()),
+    }
 }

@@ -1,0 +1,72 @@
+//! Signals in the first milliseconds.
+
+use crate::support::{Entry, wait};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::time::{Duration, Instant};
+
+/// Spins, for a sleep of microseconds is none.
+fn pause(micros: u64) {
+    let end = Instant::now() + Duration::from_micros(micros);
+    while Instant::now() < end {
+        std::hint::spin_loop();
+    }
+}
+
+#[test]
+fn an_early_term_always_ends_it() {
+    for round in 0..400u64 {
+        let running = Entry::new().oneoff(["sleep", "60"]).start();
+        pause(round * 30);
+        running.signal(Signal::SIGTERM);
+        running.finish().expect(143);
+    }
+}
+
+#[test]
+fn an_early_term_always_ends_pid_1() {
+    // Before its first instruction a PID 1 is deaf by the kernel's rule, so the clock starts there.
+    for round in 0..400u64 {
+        let running = Entry::pid1().oneoff(["sleep", "60"]).start();
+        let pid = running.pid();
+        wait::until("signals are held", || {
+            wait::status(pid, "SigBlk")
+                .filter(|mask| mask.ends_with("fffe7ffbfeff") || mask.starts_with("fffffff"))
+        });
+        pause(round * 30);
+        let _ = kill(pid, Signal::SIGTERM);
+        running.finish().expect(143);
+    }
+}
+
+#[test]
+fn a_stop_during_the_boot_starts_nothing() {
+    // A FIFO as a mode file keeps the boot busy for as long as nobody writes.
+    let entry = Entry::new().args(["web"]);
+    let fifo = entry.folder().join("modes/web.yml");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    for (signal, code) in [
+        (Signal::SIGTERM, 143),
+        (Signal::SIGINT, 130),
+        (Signal::SIGQUIT, 131),
+    ] {
+        let entry = Entry::new()
+            .args(["--modes"])
+            .args([fifo.parent().unwrap()])
+            .args(["web"]);
+        let running = entry.start();
+        let boot = wait::until("the boot process", || {
+            wait::children(running.pid()).first().copied()
+        });
+        wait::until("it waits for the file", || blocked_in_open(boot));
+        running.signal(signal);
+        let done = running.finish().expect(code);
+        assert_eq!(done.line("boot_stopped")["signal"], signal.as_str());
+        assert!(done.lines().iter().all(|line| line["event"] != "start"));
+    }
+}
+
+fn blocked_in_open(pid: Pid) -> Option<()> {
+    let place = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
+    place.contains("fifo").then_some(())
+}

@@ -1,0 +1,159 @@
+//! Stops: deadlines, survivors, repeats, and standard error that nobody reads.
+
+use super::both;
+use crate::support::{Entry, child, wait};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::os::fd::AsRawFd;
+use std::process::Stdio;
+
+#[test]
+fn a_child_that_ignores_term_is_killed_at_the_deadline() {
+    for entry in both() {
+        let script = "trap '' TERM; echo ready; while :; do sleep 60; done";
+        let running = entry()
+            .env("ENTRY_STOP_TIMEOUT", "1")
+            .oneoff(["sh", "-c", script])
+            .start();
+        running.stdout.wait_for("ready");
+        running.signal(Signal::SIGTERM);
+        let done = running.finish().expect(137);
+        let line = done.line("stop");
+        assert_eq!(line["forced"], true);
+        let sent: Vec<_> = line["sent"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|sent| sent["signal"].clone())
+            .collect();
+        assert_eq!(sent, ["SIGTERM", "SIGKILL"]);
+        assert!(line["sent"][1]["at_ms"].as_u64().unwrap() >= 1000);
+    }
+}
+
+#[test]
+fn a_repeated_term_is_swallowed() {
+    for entry in both() {
+        let running = entry().oneoff(child("catch.pl")).start();
+        running.stdout.wait_for("ready");
+        running.app();
+        running.signal(Signal::SIGTERM);
+        running.stdout.wait_for("signal 15");
+        for _ in 0..3 {
+            running.signal(Signal::SIGTERM);
+        }
+        running.stderr.wait_for_nth("stop_repeated", 1);
+        let done = running.finish().expect(0);
+        assert_eq!(
+            done.stdout().matches("signal 15").count(),
+            1,
+            "{}",
+            done.stdout()
+        );
+    }
+}
+
+#[test]
+fn what_a_wrapper_leaves_behind_gets_the_rest_of_the_deadline() {
+    // The shell dies of TERM at once; the server behind it needs a moment, which other inits do not give.
+    let server = "$| = 1; $SIG{TERM} = sub { $stop = 1 }; print qq(ready\\n); \
+        1 until $stop || !sleep 60; select undef, undef, undef, 0.3; print qq(finished\\n)";
+    for entry in both() {
+        let running = entry()
+            .oneoff(["sh", "-c", &format!("perl -e '{server}'; true")])
+            .start();
+        running.stdout.wait_for("ready");
+        running.app();
+        running.signal(Signal::SIGTERM);
+        let done = running.finish().expect(143);
+        assert!(
+            done.stdout().contains("finished"),
+            "{}\n{}",
+            done.stdout(),
+            done.stderr()
+        );
+        assert_eq!(done.line("stop")["forced"], false);
+    }
+}
+
+#[test]
+fn what_leaves_the_group_is_stopped_too() {
+    let script = "setsid sh -c 'echo $$; exec sleep 60' & trap 'exit 3' TERM; wait; wait";
+    for entry in both() {
+        let running = entry().oneoff(["sh", "-c", script]).start();
+        running.app();
+        let pid_line = wait::until("its pid", || {
+            running.stdout.so_far().lines().next().map(str::to_owned)
+        });
+        running.signal(Signal::SIGTERM);
+        running.finish().expect(3);
+        drop(pid_line);
+    }
+    let running = Entry::new().oneoff(["sh", "-c", script]).start();
+    let line = wait::until("its pid", || {
+        running.stdout.so_far().lines().next().map(str::to_owned)
+    });
+    running.signal(Signal::SIGTERM);
+    running.finish().expect(3);
+    assert!(wait::gone(Pid::from_raw(line.parse().unwrap())));
+}
+
+#[test]
+fn leftovers_of_an_app_that_ended_by_itself_are_ended() {
+    for entry in both() {
+        let script = "(trap '' TERM; echo left; sleep 60) & read line; exit 4";
+        let running = entry().oneoff(["sh", "-c", script]).start();
+        running.stdout.wait_for("left");
+        let done = running.finish().expect(4);
+        assert_eq!(done.line("stop")["forced"], true);
+    }
+}
+
+#[test]
+fn processes_that_are_not_ours_are_left_alone() {
+    // A process beside entry in the same namespace, as an exec session is.
+    let mut beside = std::process::Command::new("sleep")
+        .arg("60")
+        .spawn()
+        .unwrap();
+    let running = Entry::new()
+        .env("ENTRY_STOP_TIMEOUT", "1")
+        .oneoff(["sh", "-c", "trap '' TERM; echo ready; sleep 60"])
+        .start();
+    running.stdout.wait_for("ready");
+    running.signal(Signal::SIGTERM);
+    running.finish().expect(137);
+    assert!(beside.try_wait().unwrap().is_none());
+    beside.kill().unwrap();
+    beside.wait().unwrap();
+}
+
+#[test]
+fn a_full_standard_error_delays_nothing_and_keeps_its_flags() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let filler = writer.try_clone().unwrap();
+    fcntl(&filler, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    while nix::unistd::write(&filler, &[b'x'; 4096]).is_ok() {}
+    fcntl(&filler, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+    let mut entry = Entry::new().oneoff(["sh", "-c", "echo ready; exec sleep 60"]);
+    entry
+        .command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::from(writer));
+    let mut process = entry.command.spawn().unwrap();
+    let stdout = crate::support::lines::Lines::of(process.stdout.take().unwrap());
+    stdout.wait_for("ready");
+    kill(
+        Pid::from_raw(i32::try_from(process.id()).unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    assert_eq!(wait::exit(&mut process, &stdout).code(), Some(143));
+    let flags = OFlag::from_bits_truncate(fcntl(&filler, FcntlArg::F_GETFL).unwrap());
+    assert!(
+        !flags.contains(OFlag::O_NONBLOCK),
+        "fd {}",
+        reader.as_raw_fd()
+    );
+}

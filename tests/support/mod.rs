@@ -1,0 +1,264 @@
+//! Runs entry as a test wants it, and waits for what it says with deadlines, never with sleeps.
+
+pub mod lines;
+pub mod pid_namespace;
+pub mod wait;
+
+use lines::Lines;
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use tempfile::TempDir;
+
+/// The binary under test: `$ENTRY_BIN_DIR/NAME` (what `make dist` built), else cargo's own build.
+pub fn binary(name: &str) -> PathBuf {
+    match (std::env::var_os("ENTRY_BIN_DIR"), name) {
+        (Some(folder), _) => Path::new(&folder).join(name),
+        (None, "entry") => env!("CARGO_BIN_EXE_entry").into(),
+        (None, _) => env!("CARGO_BIN_EXE_entryctl").into(),
+    }
+}
+
+/// A file of this repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The words that run one of `tests/children`.
+pub fn child(name: &str) -> Vec<OsString> {
+    vec![
+        "perl".into(),
+        repository("tests/children").join(name).into(),
+    ]
+}
+
+/// How entry is started.
+pub struct Entry {
+    pub command: Command,
+    folder: TempDir,
+}
+
+impl Entry {
+    /// As an ordinary process, which makes it a subreaper.
+    pub fn new() -> Entry {
+        Entry::with(Command::new(binary("entry")))
+    }
+
+    /// As PID 1 of a new PID namespace.
+    pub fn pid1() -> Entry {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
+            .arg(binary("entry"));
+        Entry::with(command)
+    }
+
+    fn with(mut command: Command) -> Entry {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("modes")).unwrap();
+        command
+            .current_dir(folder.path())
+            .env("ENTRY_LOG", "json")
+            .env_remove("RAILS_ENV");
+        for name in ["ENTRY_MODES", "ENTRY_STOP_TIMEOUT", "YAML_VAULT_PASSPHRASE"] {
+            command.env_remove(name);
+        }
+        Entry { command, folder }
+    }
+
+    /// The working directory, with `modes/` in it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes `modes/NAME.yml`.
+    pub fn mode(self, name: &str, yaml: &str) -> Entry {
+        std::fs::write(self.folder().join(format!("modes/{name}.yml")), yaml).unwrap();
+        self
+    }
+
+    /// Writes a file in the working directory.
+    pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Entry {
+        let path = self.folder().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+        self
+    }
+
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Entry {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Entry {
+        self.command.args(args);
+        self
+    }
+
+    /// `entry -- WORDS…`
+    pub fn oneoff<A: AsRef<OsStr>>(self, words: impl IntoIterator<Item = A>) -> Entry {
+        self.args(["--"]).args(words)
+    }
+
+    /// Starts it with pipes for all three streams.
+    pub fn start(mut self) -> Running {
+        let namespaced = self.command.get_program() == "unshare";
+        let command = self
+            .command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let stdout = Lines::of(process.stdout.take().unwrap());
+        let stderr = Lines::of(process.stderr.take().unwrap());
+        Running {
+            process,
+            stdout,
+            stderr,
+            namespaced,
+            folder: self.folder,
+        }
+    }
+
+    /// Runs it to its end with an empty standard input.
+    pub fn run(self) -> Finished {
+        self.start().finish()
+    }
+}
+
+/// An entry that runs.
+pub struct Running {
+    pub process: Child,
+    pub stdout: Lines,
+    pub stderr: Lines,
+    namespaced: bool,
+    folder: TempDir,
+}
+
+impl Running {
+    /// entry's own process id, seen from here.
+    pub fn pid(&self) -> Pid {
+        let started = Pid::from_raw(i32::try_from(self.process.id()).unwrap());
+        if self.namespaced {
+            pid_namespace::first_process(started)
+        } else {
+            started
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The app's process id, seen from here, once it runs.
+    pub fn app(&self) -> Pid {
+        self.stderr.wait_for("\"event\":\"start\"");
+        let entry = self.pid();
+        wait::until("the app is entry's child", || {
+            wait::children(entry).first().copied()
+        })
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        nix::sys::signal::kill(self.pid(), signal).unwrap();
+    }
+
+    /// Sends a signal that nix's enum does not know.
+    pub fn signal_number(&self, number: i32) {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill")
+            .args([format!("-{number}"), pid])
+            .status()
+            .unwrap();
+        assert!(sent.success(), "kill -{number}");
+    }
+
+    /// Waits for its end.
+    pub fn finish(mut self) -> Finished {
+        drop(self.process.stdin.take());
+        let status = wait::exit(&mut self.process, &self.stderr);
+        let (stdout, stderr) = (self.stdout.rest(), self.stderr.rest());
+        Finished {
+            status,
+            stdout,
+            stderr,
+            folder: self.folder,
+        }
+    }
+}
+
+/// How a run ended.
+pub struct Finished {
+    pub status: ExitStatus,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    folder: TempDir,
+}
+
+impl Finished {
+    /// The exit code; `unshare` and a shell would show a death by signal as 128+n, too.
+    pub fn code(&self) -> i32 {
+        self.status
+            .code()
+            .unwrap_or_else(|| 128 + self.status.signal().unwrap_or(0))
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// entry's own lines.
+    pub fn lines(&self) -> Vec<serde_json::Value> {
+        self.stderr()
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+
+    /// The line of an event; there must be exactly one.
+    pub fn line(&self, event: &str) -> serde_json::Value {
+        let found: Vec<_> = self
+            .lines()
+            .into_iter()
+            .filter(|line| line["event"] == event)
+            .collect();
+        assert_eq!(found.len(), 1, "lines of {event:?} in:\n{}", self.stderr());
+        found[0].clone()
+    }
+
+    /// The messages of all error lines.
+    pub fn errors(&self) -> Vec<String> {
+        let errors = self
+            .lines()
+            .into_iter()
+            .filter(|line| line["level"] == "error");
+        errors
+            .map(|line| line["message"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Asserts the exit code, showing all output where it differs.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Finished {
+        assert_eq!(
+            self.code(),
+            code,
+            "{:?}\nstdout:\n{}\nstderr:\n{}",
+            self.status,
+            self.stdout(),
+            self.stderr()
+        );
+        self
+    }
+}

@@ -1,0 +1,64 @@
+//! Conditions with deadlines.
+
+use super::lines::Lines;
+use nix::unistd::Pid;
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+/// Long enough for a loaded machine; a test that passes never waits for it.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How often a condition that nothing announces is looked at.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Waits until the condition holds, and returns what it found.
+#[track_caller]
+pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        std::thread::park_timeout(LOOK);
+    }
+}
+
+/// Waits for a process to end.
+#[track_caller]
+pub fn exit(process: &mut Child, stderr: &Lines) -> ExitStatus {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(status) = process.try_wait().unwrap() {
+            return status;
+        }
+        if Instant::now() >= end {
+            let _ = process.kill();
+            panic!("it did not end; stderr:\n{}", stderr.so_far());
+        }
+        std::thread::park_timeout(LOOK);
+    }
+}
+
+/// The living children of a process, oldest first.
+pub fn children(pid: Pid) -> Vec<Pid> {
+    let text =
+        std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace()
+        .map(|one| Pid::from_raw(one.parse().unwrap()))
+        .collect()
+}
+
+/// A line of `/proc/PID/status`, without its name.
+pub fn status(pid: Pid, name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim))?;
+    Some(line.to_owned())
+}
+
+/// Whether the process is gone, or only its status is left.
+pub fn gone(pid: Pid) -> bool {
+    status(pid, "State").is_none_or(|state| state.starts_with('Z'))
+}
