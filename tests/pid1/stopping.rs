@@ -80,16 +80,6 @@ fn what_a_wrapper_leaves_behind_gets_the_rest_of_the_deadline() {
 #[test]
 fn what_leaves_the_group_is_stopped_too() {
     let script = "setsid sh -c 'echo $$; exec sleep 60' & trap 'exit 3' TERM; wait; wait";
-    for entry in both() {
-        let running = entry().oneoff(["sh", "-c", script]).start();
-        running.app();
-        let pid_line = wait::until("its pid", || {
-            running.stdout.so_far().lines().next().map(str::to_owned)
-        });
-        running.signal(Signal::SIGTERM);
-        running.finish().expect(3);
-        drop(pid_line);
-    }
     let running = Entry::new().oneoff(["sh", "-c", script]).start();
     let line = wait::until("its pid", || {
         running.stdout.so_far().lines().next().map(str::to_owned)

@@ -56,6 +56,13 @@ impl Entry {
         Entry::with(command)
     }
 
+    /// Started by another program, which gets entry's path as its last word.
+    pub fn wrapped<A: AsRef<OsStr>>(words: impl IntoIterator<Item = A>) -> Entry {
+        let mut command = Command::new("/usr/bin/env");
+        command.args(words).arg(binary("entry"));
+        Entry::with(command)
+    }
+
     fn with(mut command: Command) -> Entry {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("modes")).unwrap();
