@@ -458,3 +458,7 @@ impl From<Target> for Who {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;
