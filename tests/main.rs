@@ -1,4 +1,7 @@
 //! Everything that runs the real binaries, in one test binary.
 
+// A test that cannot go on says so by ending.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod pid1;
 mod support;

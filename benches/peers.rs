@@ -1,0 +1,255 @@
+//! entry beside tini, dumb-init and catatonit, interleaved in one run: start to exit, TERM to the
+//! child, idle memory. Prints medians and ratios; asserts nothing.
+//!
+//! Run by `make bench`, which builds the release binary that is measured.
+
+// A measurement that fails has nothing better to do than to say so and end.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::Pid;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const ROUNDS: usize = 200;
+const MODE: &str = "command: [CHILD]\nargs: append\nenv: {RAILS_ENV: production}\nstop: {preset: puma, drain: 0s}\n";
+
+fn main() {
+    if std::env::args().any(|arg| arg == "--child") {
+        return child();
+    }
+    let bench = Bench::new();
+    println!(
+        "medians of {ROUNDS} interleaved runs, host mode, {} CPUs",
+        cpus()
+    );
+    bench.starts();
+    bench.latencies();
+    bench.memory();
+}
+
+/// The supervised program: says when it is ready, and when TERM reaches it.
+fn child() {
+    let mut term = SigSet::empty();
+    term.add(Signal::SIGTERM);
+    term.thread_block().unwrap();
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "ready").unwrap();
+    stdout.flush().unwrap();
+    term.wait().unwrap();
+    writeln!(stdout, "{}", now().as_nanos()).unwrap();
+}
+
+/// The clock that two processes share.
+fn now() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap().into()
+}
+
+struct Front {
+    name: &'static str,
+    words: Vec<String>,
+}
+
+struct Bench {
+    fronts: Vec<Front>,
+    folder: tempfile::TempDir,
+    own: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let own = std::env::current_exe().unwrap();
+        let modes = folder.path().join("modes");
+        std::fs::create_dir(&modes).unwrap();
+        std::fs::write(
+            modes.join("web.yml"),
+            MODE.replace("CHILD", own.to_str().unwrap()),
+        )
+        .unwrap();
+        std::fs::write(
+            modes.join("true.yml"),
+            "command: [\"true\"]\nenv: {RAILS_ENV: production}\nstop: unicorn\n",
+        )
+        .unwrap();
+        let entry = binary();
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let fronts = vec![
+            Front {
+                name: "no init",
+                words: vec![],
+            },
+            Front {
+                name: "tini -s",
+                words: words(&["tini", "-s", "--"]),
+            },
+            Front {
+                name: "dumb-init",
+                words: words(&["dumb-init", "--"]),
+            },
+            Front {
+                name: "catatonit",
+                words: words(&["catatonit", "--"]),
+            },
+            Front {
+                name: "entry --",
+                words: words(&[&entry, "--"]),
+            },
+            Front {
+                name: "entry MODE",
+                words: words(&[&entry]),
+            },
+        ];
+        Bench {
+            fronts,
+            folder,
+            own,
+        }
+    }
+
+    fn command(&self, front: &Front, mode: &str, program: &Path, args: &[&str]) -> Command {
+        let mut words = front.words.clone();
+        match front.name {
+            "entry MODE" => words.push(mode.to_owned()),
+            _ => words.push(program.to_str().unwrap().to_owned()),
+        }
+        let mut command = Command::new(&words[0]);
+        command
+            .args(&words[1..])
+            .args(args)
+            .current_dir(self.folder.path());
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn starts(&self) {
+        let mut series = vec![Vec::new(); self.fronts.len()];
+        for _ in 0..ROUNDS {
+            for (front, times) in self.fronts.iter().zip(&mut series) {
+                let mut command = self.command(front, "true", Path::new("true"), &[]);
+                let start = Instant::now();
+                assert!(
+                    command.stdout(Stdio::null()).status().unwrap().success(),
+                    "{}",
+                    front.name
+                );
+                times.push(start.elapsed());
+            }
+        }
+        self.table("start to exit of `true`, in µs", &series);
+    }
+
+    fn latencies(&self) {
+        let mut series = vec![Vec::new(); self.fronts.len()];
+        for _ in 0..ROUNDS {
+            for (front, times) in self.fronts.iter().zip(&mut series) {
+                let (mut process, mut stdout) = self.ready(front);
+                let sent = now();
+                kill(pid(&process), Signal::SIGTERM).unwrap();
+                let received = Duration::from_nanos(line(&mut stdout).parse().unwrap());
+                times.push(received.saturating_sub(sent));
+                process.wait().unwrap();
+            }
+        }
+        self.table("TERM to the child, in µs", &series);
+    }
+
+    fn memory(&self) {
+        println!(
+            "\nidle memory of the init, in KiB\n{:<12} {:>9} {:>9}",
+            "", "anonymous", "resident"
+        );
+        for front in self.fronts.iter().filter(|front| !front.words.is_empty()) {
+            let (mut process, _stdout) = self.ready(front);
+            let rollup =
+                std::fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id())).unwrap();
+            let field = |name: &str| {
+                let line = rollup
+                    .lines()
+                    .find_map(|line| line.strip_prefix(name))
+                    .unwrap();
+                line.trim().trim_end_matches(" kB").to_owned()
+            };
+            println!(
+                "{:<12} {:>9} {:>9}",
+                front.name,
+                field("Anonymous:"),
+                field("Rss:")
+            );
+            kill(pid(&process), Signal::SIGTERM).unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    fn ready(&self, front: &Front) -> (Child, BufReader<ChildStdout>) {
+        let mut process = self
+            .command(front, "web", &self.own, &["--child"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        assert_eq!(line(&mut stdout), "ready", "{}", front.name);
+        (process, stdout)
+    }
+
+    fn table(&self, title: &str, series: &[Vec<Duration>]) {
+        println!(
+            "\n{title}\n{:<12} {:>7} {:>7} {:>7} {:>9} {:>13}",
+            "", "p10", "p50", "p90", "to tini", "to catatonit"
+        );
+        let sorted: Vec<Vec<f64>> = series.iter().map(|times| sorted_micros(times)).collect();
+        let median = |name: &str| {
+            self.fronts
+                .iter()
+                .position(|front| front.name == name)
+                .map(|at| at_percent(&sorted[at], 50))
+        };
+        let (tini, catatonit) = (median("tini -s").unwrap(), median("catatonit").unwrap());
+        for (front, times) in self.fronts.iter().zip(&sorted) {
+            let [p10, p50, p90] = [10, 50, 90].map(|percent| at_percent(times, percent));
+            println!(
+                "{:<12} {p10:>7.0} {p50:>7.0} {p90:>7.0} {:>9.2} {:>13.2}",
+                front.name,
+                p50 / tini,
+                p50 / catatonit
+            );
+        }
+    }
+}
+
+fn binary() -> String {
+    let folder = std::env::var("ENTRY_BIN_DIR")
+        .expect("ENTRY_BIN_DIR names the folder of the release binary");
+    Path::new(&folder)
+        .join("entry")
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn pid(process: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(process.id()).unwrap())
+}
+
+fn line(stdout: &mut BufReader<ChildStdout>) -> String {
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
+}
+
+fn sorted_micros(times: &[Duration]) -> Vec<f64> {
+    let mut micros: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e6).collect();
+    micros.sort_by(f64::total_cmp);
+    micros
+}
+
+fn at_percent(sorted: &[f64], percent: usize) -> f64 {
+    sorted[(sorted.len() - 1) * percent / 100]
+}
