@@ -6,7 +6,7 @@
 use super::decode::{self, Decoder, Fill};
 use super::merge;
 use super::mode::Mode;
-use super::node::Node;
+use super::node::{Node, Value};
 use super::problems::{Problem, Problems};
 use super::scope::{Lookup, Scope};
 use super::tree;
@@ -79,9 +79,16 @@ pub fn load(name: &str, layers: &Layers, lookup: Lookup) -> Result<Mode, Problem
     problems.extend(decoder.problems);
     if matches!(layers, Layers::OneOff { .. }) {
         mode.args = super::ArgsPolicy::default();
-    } else if merged.get("command").is_none() {
-        let remedy = "write command: PROGRAM and its words";
-        problems.push(misplaced(&merged, "command", "missing", remedy));
+    } else if matches!(merged.value, Value::Map(_)) && merged.get("command").is_none() {
+        problems.push(Problem {
+            place: Some(merged.at.place),
+            key: "command".to_owned(),
+            ..Problem::of(
+                &*merged.at.file,
+                "missing",
+                "write command: PROGRAM and its words",
+            )
+        });
     }
     problems.or(mode)
 }
@@ -118,12 +125,4 @@ fn read(text: &Text, role: Role, problems: &mut Problems) -> Option<Node> {
         }
     }
     Some(node)
-}
-
-fn misplaced(node: &Node, key: &str, message: &str, remedy: &str) -> Problem {
-    Problem {
-        place: Some(node.at.place),
-        key: key.to_owned(),
-        ..Problem::of(&*node.at.file, message, remedy)
-    }
 }

@@ -115,14 +115,17 @@ impl std::error::Error for Problems {}
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer words are no slips of the pen, and the distance costs the product of the lengths.
     const LONGEST: usize = 64;
+    let word = word.to_ascii_lowercase();
     let length = word.chars().count();
     if length > LONGEST {
         return None;
     }
-    let allowed = (length / 3).max(1);
+    let allowed = ((length + 1) / 3).max(1);
+    let distance =
+        |candidate: &str| strsim::damerau_levenshtein(&word, &candidate.to_ascii_lowercase());
     known
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.len())
         .min()
         .map(|(_, candidate)| candidate)
@@ -179,7 +182,8 @@ mod tests {
             ("drian", Some("drain")),
             ("comand", Some("command")),
             ("evn", Some("env")),
-            ("Stop", Some("stop")),
+            ("STOP", Some("stop")),
+            ("drum", None),
             ("x", None),
             ("", None),
             ("volumes", None),

@@ -12,6 +12,9 @@ pub fn value(written: &str) -> String {
 /// A key, as it is unless it holds what a terminal would act on.
 #[must_use]
 pub fn key(written: &str) -> String {
+    if written.is_empty() {
+        return "\"\"".to_owned();
+    }
     cut(written).escape_debug().to_string()
 }
 

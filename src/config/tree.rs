@@ -6,6 +6,7 @@ use super::node::{At, Key, Node, Scalar, Value};
 use super::problems::{Problem, Problems};
 use crate::yaml::{self, Event, Place, RawEvent, Style};
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::rc::Rc;
 
 /// Values in one file once its aliases are expanded; a large real mode has some hundred.
@@ -44,6 +45,7 @@ pub fn parse(file: &str, text: &str, problems: &mut Problems) -> Option<Node> {
         events: events.into_iter(),
         anchors: HashMap::new(),
         left: MOST_NODES,
+        path: String::new(),
         problems,
     }
     .document()
@@ -55,6 +57,8 @@ struct Builder<'p> {
     events: std::vec::IntoIter<Event>,
     anchors: HashMap<String, Node>,
     left: usize,
+    /// The dotted key of what is being read.
+    path: String,
     problems: &'p mut Problems,
 }
 
@@ -136,7 +140,11 @@ impl Builder<'_> {
             if event.raw == RawEvent::SequenceEnd {
                 break;
             }
+            let outer = self.path.len();
+            // Writing to a String cannot fail.
+            let _ = write!(self.path, "[{}]", items.len());
             items.push(self.node(event, depth + 1)?);
+            self.path.truncate(outer);
         }
         Ok(items)
     }
@@ -150,39 +158,40 @@ impl Builder<'_> {
                 break;
             }
             let place = event.place;
-            let key = self.node(event, depth + 1)?;
-            let Some(next) = self.events.next() else {
-                break;
-            };
-            let value = self.node(next, depth + 1)?;
-            let Value::Scalar(scalar) = key.value else {
+            let Value::Scalar(key) = self.node(event, depth + 1)?.value else {
                 self.problem(place, "a key must be a single word", "");
+                self.value(depth)?;
                 continue;
             };
-            if let Some(first) = seen.get(&scalar.text) {
+            let outer = self.enter_key(&key.text);
+            let value = self.value(depth)?;
+            if let Some(first) = seen.get(&key.text) {
                 let message = format!("duplicate key, first written at {first}");
-                self.problem_at(place, &scalar.text, &message, "keep one of them");
-                continue;
-            }
-            seen.insert(scalar.text.clone(), place);
-            if scalar.style == Style::Plain && scalar.text == "<<" {
-                merged = Some((entries.len(), value));
+                self.problem(place, &message, "keep one of them");
             } else {
-                let at = self.at(place);
-                entries.push((
-                    Key {
-                        at,
-                        text: scalar.text,
-                    },
-                    value,
-                ));
+                seen.insert(key.text.clone(), place);
+                if key.style == Style::Plain && key.text == "<<" {
+                    merged = Some((entries.len(), value));
+                } else {
+                    let at = self.at(place);
+                    entries.push((Key { at, text: key.text }, value));
+                }
             }
+            self.path.truncate(outer);
         }
         if let Some((index, value)) = merged {
             let below = self.merge_key(value, &seen);
             entries.splice(index..index, below);
         }
         Ok(entries)
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Node, Unreadable> {
+        match self.events.next() {
+            Some(event) => self.node(event, depth + 1),
+            // libyaml has a value for every key.
+            None => Err(Unreadable),
+        }
     }
 
     /// The entries that `<<` brings: those not written out, the first of several maps first.
@@ -195,7 +204,7 @@ impl Builder<'_> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
         for map in maps {
             let Value::Map(brought) = map.value else {
-                self.problem_at(place, "<<", "only a map can be merged", "write <<: *anchor");
+                self.problem(place, "only a map can be merged", "write <<: *anchor");
                 continue;
             };
             for (key, node) in brought {
@@ -240,22 +249,27 @@ impl Builder<'_> {
     }
 
     fn problem(&mut self, place: Place, message: &str, remedy: &str) {
-        self.problem_at(place, "", message, remedy);
-    }
-
-    fn problem_at(&mut self, place: Place, key: &str, message: &str, remedy: &str) {
         self.problems.push(Problem {
             place: Some(place),
-            key: super::shown::key(key),
+            key: self.path.clone(),
             ..Problem::of(&*self.file, message, remedy)
         });
+    }
+
+    /// Goes down to a key; the length before leads back.
+    fn enter_key(&mut self, key: &str) -> usize {
+        let outer = self.path.len();
+        if outer > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(&super::shown::key(key));
+        outer
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fmt::Write;
 
     fn read(text: &str) -> (Option<Node>, String) {
         let mut problems = Problems::default();
@@ -317,16 +331,16 @@ mod tests {
                 "a: 1\n---\nb: 1\n",
                 "f:2:1: a second document begins here, a mode is one document",
             ),
-            ("a: *x\n", "f:1:4: *x has no anchor &x before it"),
-            ("a: &x [*x]\n", "f:1:8: *x has no anchor &x before it"),
+            ("a: *x\n", "f:1:4: a: *x has no anchor &x before it"),
+            ("a: &x [*x]\n", "f:1:8: a[0]: *x has no anchor &x before it"),
             ("[a]: 1\n", "f:1:1: a key must be a single word"),
             (
                 "a: {<<: 1}\n",
-                "f:1:9: <<: only a map can be merged, write <<: *anchor",
+                "f:1:9: a: only a map can be merged, write <<: *anchor",
             ),
             (
                 "a: !!set {}\n",
-                "f:1:4: the tag \"tag:yaml.org,2002:set\" means nothing here, leave it out",
+                "f:1:4: a: the tag \"tag:yaml.org,2002:set\" means nothing here, leave it out",
             ),
             (
                 "a:\n\tb: 1\n",
@@ -353,6 +367,6 @@ mod tests {
         let (node, problems) = read(&"[".repeat(5000));
         assert!(node.is_none(), "{problems}");
         let deep = format!("{}{}", "[".repeat(70), "]".repeat(70));
-        assert_eq!(read(&deep).1, "f:1:66: nested more than 64 deep");
+        assert!(read(&deep).1.ends_with("[0]: nested more than 64 deep"));
     }
 }

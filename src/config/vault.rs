@@ -2,7 +2,7 @@
 //!
 //! No passphrase comes through here. Messages do not repeat the value: it may come from a variable.
 
-use crate::vault::{KeyPath, SimpleOptions};
+use crate::vault::{Cipher, Digest, KdfDigest, KeyPath, SimpleOptions};
 
 /// The cryptors that `cryptor:` may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,80 +33,59 @@ pub struct Wrong {
     pub known: &'static [&'static str],
 }
 
-// TODO-MERGE: the shim below stands in for `crate::vault` until its branch is merged.
-const CIPHERS: [&str; 9] = [
-    "aes-128-cbc",
-    "aes-192-cbc",
-    "aes-256-cbc",
-    "aes-128-gcm",
-    "aes-192-gcm",
-    "aes-256-gcm",
-    "aes-256-ctr",
-    "chacha20-poly1305",
-    "des-ede3-cbc",
-];
-const CIPHER_KEYS: [u32; 9] = [16, 24, 32, 16, 24, 32, 32, 32, 24];
-const DIGESTS: [&str; 6] = ["MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512"];
-const KDF_DIGESTS: [&str; 2] = ["SHA1", "SHA256"];
-const MAX_SIGNATURE_KEY_LEN: u32 = 1024;
-
 /// The options, or everything that is wrong with them.
 pub fn simple_options(written: &Written) -> Result<SimpleOptions, Vec<Wrong>> {
     let mut wrong = Vec::new();
-    let cipher = written
-        .cipher
-        .as_deref()
-        .unwrap_or("aes-256-cbc")
-        .to_ascii_lowercase();
-    let cipher = CIPHERS.iter().position(|known| *known == cipher);
+    let cipher = written.cipher.as_deref();
+    let cipher = cipher.map_or(Some(Cipher::default()), Cipher::from_name);
     if cipher.is_none() {
-        wrong.push(named("cipher", &CIPHERS));
+        wrong.push(named("cipher", &Cipher::NAMES));
     }
-    if !written
-        .digest
-        .as_deref()
-        .is_none_or(|name| DIGESTS.contains(&name))
-    {
-        wrong.push(named("digest", &DIGESTS));
+    let digest = written.digest.as_deref();
+    let digest = digest.map_or(Some(Digest::default()), Digest::from_name);
+    if digest.is_none() {
+        wrong.push(named("digest", &Digest::NAMES));
     }
-    if !written
-        .kdf_digest
-        .as_deref()
-        .is_none_or(|name| KDF_DIGESTS.contains(&name))
-    {
-        wrong.push(named("kdf_digest", &KDF_DIGESTS));
+    let kdf = written.kdf_digest.as_deref();
+    let kdf = kdf.map_or(Some(KdfDigest::default()), KdfDigest::from_name);
+    if kdf.is_none() {
+        wrong.push(named("kdf_digest", &KdfDigest::NAMES));
     }
-    if let (Some(takes), Some(len)) = (cipher.and_then(|at| CIPHER_KEYS.get(at)), written.key_len)
-        && *takes != len
-    {
-        let message = format!("does not fit the cipher, which takes a key of {takes}");
-        wrong.push(Wrong {
-            key: "key_len",
-            message,
-            known: &[],
-        });
+    let mut options = SimpleOptions::with_cipher(cipher.unwrap_or_default());
+    let longest = SimpleOptions::MAX_SIGNATURE_KEY_LEN;
+    if let Some(len) = written.signature_key_len {
+        options.signature_key_len = length(len);
+        if !(1..=longest).contains(&options.signature_key_len) {
+            let message = format!("is no number from 1 to {longest}");
+            wrong.push(unnamed("signature_key_len", message));
+        }
     }
-    if written
-        .signature_key_len
-        .is_some_and(|len| !(1..=MAX_SIGNATURE_KEY_LEN).contains(&len))
-    {
-        let message = format!("is not a number from 1 to {MAX_SIGNATURE_KEY_LEN}");
-        wrong.push(Wrong {
-            key: "signature_key_len",
-            message,
-            known: &[],
-        });
+    if let (Some(len), Some(cipher)) = (written.key_len, cipher) {
+        let takes = cipher.key_len();
+        options.key_len = length(len);
+        if options.key_len != takes {
+            let message = format!("does not fit the cipher {cipher}, which takes {takes}");
+            wrong.push(unnamed("key_len", message));
+        }
     }
-    if wrong.is_empty() {
-        Ok(SimpleOptions)
-    } else {
-        Err(wrong)
+    options.salt = written.salt.clone().unwrap_or_default();
+    match (digest, kdf) {
+        (Some(digest), Some(kdf_digest)) if wrong.is_empty() => Ok(SimpleOptions {
+            digest,
+            kdf_digest,
+            ..options
+        }),
+        _ => Err(wrong),
     }
 }
 
 /// A key path, or why it is none.
-pub fn key_path(_text: &str) -> Result<KeyPath, String> {
-    Ok(KeyPath)
+pub fn key_path(text: &str) -> Result<KeyPath, String> {
+    KeyPath::parse(text).map_err(|error| error.to_string())
+}
+
+fn length(written: u32) -> usize {
+    usize::try_from(written).unwrap_or(usize::MAX)
 }
 
 fn named(key: &'static str, known: &'static [&'static str]) -> Wrong {
@@ -114,5 +93,13 @@ fn named(key: &'static str, known: &'static [&'static str]) -> Wrong {
         key,
         message: format!("is no {key}"),
         known,
+    }
+}
+
+fn unnamed(key: &'static str, message: String) -> Wrong {
+    Wrong {
+        key,
+        message,
+        known: &[],
     }
 }

@@ -10,6 +10,8 @@ use crate::config::node::Value;
 /// Stands around the index of a variable while the string is split; refused in written text.
 const MARK: char = '\u{1}';
 
+const SHELL_ONLY: &str = "means nothing without a shell, and the command runs without one";
+const EXPAND: &str = "write ${NAME} for a variable, or put single quotes around it";
 const LIST: &str = "write a list with a shell: [sh, -c, \"…\"], or quote it";
 
 /// Shell words that are no programs; `exec` is what `entry` does anyway.
@@ -136,7 +138,6 @@ fn needs_shell(text: &str) -> Option<(String, &'static str)> {
             }
             (_, '`') => Some("`"),
             (_, '$') if expands(rest) => Some(expansion(rest)),
-            (Quote::Double, _) => None,
             (Quote::None, '\'') => {
                 quote = Quote::Single;
                 None
@@ -151,13 +152,12 @@ fn needs_shell(text: &str) -> Option<(String, &'static str)> {
             (Quote::None, '|' | '&' | ';' | '<' | '>' | '(' | ')') => Some(operator(rest)),
             (Quote::None, '*' | '?') => Some(rest.get(..1).unwrap_or_default()),
             (Quote::None, '~' | '#') if word_begins => rest.get(..1),
-            (Quote::None, _) => None,
+            _ => None,
         };
         if let Some(found) = shell {
-            return Some((
-                format!("{found} means nothing without a shell, and the command runs without one"),
-                LIST,
-            ));
+            let variable = found.starts_with('$') && found != "$(";
+            let remedy = if variable { EXPAND } else { LIST };
+            return Some((format!("{found} {SHELL_ONLY}"), remedy));
         }
         word_begins = quote == Quote::None && matches!(c, ' ' | '\t');
     }
@@ -219,8 +219,7 @@ mod tests {
             ("a #b", "#"),
             ("(a)", "("),
         ] {
-            let expected =
-                format!("{found} means nothing without a shell, and the command runs without one");
+            let expected = format!("{found} {SHELL_ONLY}");
             assert_eq!(
                 needs_shell(text).map(|(message, _)| message),
                 Some(expected),

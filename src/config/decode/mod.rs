@@ -47,7 +47,6 @@ pub struct Fields<'n> {
 
 /// A scalar, filled in.
 pub struct Text<'n> {
-    pub item: Item<'n>,
     pub value: String,
     pub style: Style,
     written: &'n str,
@@ -248,7 +247,6 @@ impl<'a> Decoder<'a> {
         let parts = self.parts(item, &scalar.text)?;
         let value = self.fill(item, &parts)?.concat();
         Some(Text {
-            item: item.clone(),
             value,
             style: scalar.style,
             written: &scalar.text,
@@ -328,7 +326,7 @@ impl<'a> Decoder<'a> {
                     "move it up",
                 );
             }
-            (Found::Value(_) | Found::Unset, Otherwise::Fail) => {
+            (Found::Unset, Otherwise::Fail) => {
                 let remedy =
                     format!("set it for the container or under env, or write ${{{name}:-default}}");
                 self.problem(item, format!("${{{name}}} is not set"), remedy);

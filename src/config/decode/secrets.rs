@@ -92,7 +92,7 @@ impl Decoder<'_> {
         };
         let number = |decoder: &mut Self, name| {
             let item = fields.get(name)?;
-            Some(decoder.number(&item, 0..=u32::MAX))
+            Some(decoder.number(&item, 0..=65535))
         };
         let (salt, cipher) = (text(self, "salt"), text(self, "cipher"));
         let (digest, kdf_digest) = (text(self, "digest"), text(self, "kdf_digest"));
@@ -155,12 +155,10 @@ impl Decoder<'_> {
         match vault::key_path(&text.value) {
             Ok(path) => Some(path),
             Err(why) => {
-                let why = if text.is_literal() {
-                    format!(": {why}")
-                } else {
-                    String::new()
-                };
-                self.problem(item, format!("{} is no key path{why}", text.shown()), "");
+                // The parser quotes the path, which may hold the value of a variable.
+                let hidden = || format!("{} is no key path", text.shown());
+                let message = if text.is_literal() { why } else { hidden() };
+                self.problem(item, message, "");
                 None
             }
         }
