@@ -3,5 +3,6 @@
 // A test that cannot go on says so by ending.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod config;
 mod pid1;
 mod support;

@@ -1,5 +1,27 @@
 //! The shared loaders: read, parse strictly, report every problem at once with file, line and key.
+//!
+//! How a mode is loaded: `folder` finds its files, `disk` reads them, `tree` makes each a tree of
+//! located values, `merge` lays them over each other, and `decode` reads the result against the keys
+//! of `schema`, filling in variables (`interpolate`, `scope`). Only `disk` touches the disk.
 
+mod decode;
+mod disk;
+mod folder;
+mod interpolate;
+mod load;
+mod merge;
 mod mode;
+mod node;
+mod problems;
+pub mod schema;
+mod scope;
+mod shown;
+mod source;
+mod tree;
+mod vault;
 
+pub use load::{Layers, Text, load};
 pub use mode::{ArgsPolicy, Export, Mode, Passphrase, SecretFile, TtyOwner, Write};
+pub use problems::{Problem, Problems};
+pub use scope::Lookup;
+pub use source::{Request, Source};

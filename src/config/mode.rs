@@ -3,11 +3,14 @@
 use crate::stop;
 use crate::vault::{KeyPath, SimpleOptions};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// What `entry MODE` is to run, and how.
-#[derive(Clone, Debug, Default)]
+///
+/// `Debug` leaves out the values of `env`, which may hold what a variable of the container held.
+#[derive(Clone, Default)]
 pub struct Mode {
     pub name: String,
     /// The words of `command`; `None` for a mode that only lends its environment (`oneoff`).
@@ -28,6 +31,23 @@ pub struct Mode {
     /// Exit code of the app to exit code of entry.
     pub exit: BTreeMap<u8, u8>,
     pub max_runtime: Option<Duration>,
+}
+
+impl fmt::Debug for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Mode")
+            .field("name", &self.name)
+            .field("args", &self.args)
+            .field("env", &names)
+            .field("secrets", &self.secrets)
+            .field("user", &self.user)
+            .field("group", &self.group)
+            .field("stop", &self.stop)
+            .field("exit", &self.exit)
+            .field("max_runtime", &self.max_runtime)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What words after the mode's name do.

@@ -2,10 +2,17 @@
 //!
 //! Pure: no I/O, no clock; random bytes are handed in.
 
-/// A key path such as `$.production.'a.b'./^api_/`.
-#[derive(Clone, Debug)]
-pub struct KeyPath;
+mod cipher;
+mod key_path;
+pub mod marshal;
+mod options;
+pub mod psych;
+mod secret;
+mod simple;
+#[cfg(test)]
+mod simple_tests;
 
-/// Options of the cryptor `simple`, under the gem's names; the passphrases are not among them.
-#[derive(Clone, Debug, Default)]
-pub struct SimpleOptions;
+pub use key_path::{KeyPath, KeyPathError, Segment};
+pub use options::{Cipher, Digest, KdfDigest, OptionsError, SimpleOptions};
+pub use secret::{Plaintext, Secret};
+pub use simple::{MessageError, Simple, SimpleError};

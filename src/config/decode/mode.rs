@@ -1,0 +1,114 @@
+//! A whole mode. `env` comes first and in order, since everything else may refer to it.
+
+use super::scalar::{LONGEST_RUN, whole_number, wrong_name};
+use super::{Decoder, Fill, Item};
+use crate::config::mode::{ArgsPolicy, Mode, TtyOwner};
+use crate::config::node::Node;
+use crate::config::schema;
+use std::collections::BTreeMap;
+
+const ARGS: [(&str, ArgsPolicy); 3] = [
+    ("none", ArgsPolicy::None),
+    ("append", ArgsPolicy::Append),
+    ("required", ArgsPolicy::Required),
+];
+
+const TTY: [(&str, TtyOwner); 3] = [
+    ("auto", TtyOwner::Auto),
+    ("app", TtyOwner::App),
+    ("entry", TtyOwner::Entry),
+];
+
+/// Reads a mode; what could not be read is at its default, with a problem noted.
+pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
+    let d = decoder;
+    let mut mode = Mode {
+        name: name.to_owned(),
+        ..Mode::default()
+    };
+    let Some(fields) = d.table(&Item::root(root), &schema::MODE) else {
+        return mode;
+    };
+    let mut env_names = Vec::new();
+    if let Some(item) = fields.get("env") {
+        env_names = item
+            .node
+            .entries()
+            .iter()
+            .map(|(key, _)| key.text.clone())
+            .collect();
+        mode.env = d.env(&item);
+    }
+    mode.command = fields.get("command").and_then(|item| d.command(&item));
+    let args = fields
+        .get("args")
+        .and_then(|item| d.choice(&item, "args policy", &ARGS));
+    mode.args = args.unwrap_or_default();
+    if let Some(item) = fields.get("secrets") {
+        mode.secrets = d.secrets(&item, &env_names);
+    }
+    mode.user = fields.get("user").and_then(|item| d.account(&item));
+    mode.group = fields.get("group").and_then(|item| d.account(&item));
+    let privs = fields.get("no_new_privs").and_then(|item| d.boolean(&item));
+    mode.no_new_privs = privs.unwrap_or_default();
+    mode.workdir = fields.get("workdir").and_then(|item| d.path(&item));
+    mode.umask = fields.get("umask").and_then(|item| d.octal(&item));
+    mode.tty = fields
+        .get("tty")
+        .and_then(|item| d.choice(&item, "terminal owner", &TTY))
+        .unwrap_or_default();
+    mode.stop = fields
+        .get("stop")
+        .map(|item| d.stop(&item))
+        .unwrap_or_default();
+    mode.exit = fields
+        .get("exit")
+        .map(|item| d.exit(&item))
+        .unwrap_or_default();
+    mode.max_runtime = fields
+        .get("max_runtime")
+        .and_then(|item| d.duration(&item, false, LONGEST_RUN));
+    mode
+}
+
+impl Decoder<'_> {
+    fn env(&mut self, item: &Item) -> Vec<(String, String)> {
+        let entries = self.map(item, "a map of variable names to values");
+        if let Fill::Scope(scope) = &mut self.fill {
+            scope.expect(entries.iter().map(|(key, _)| key.text.clone()));
+        }
+        let mut env = Vec::new();
+        for (key, item) in entries {
+            if let Some(why) = wrong_name(&key.text) {
+                self.problem_at(&key.at, &item.path, format!("no variable name: {why}"), "");
+            }
+            let value = self.text(&item).map(|text| text.value);
+            if let Fill::Scope(scope) = &mut self.fill {
+                scope.set(&key.text, value.clone());
+            }
+            env.extend(value.map(|value| (key.text.clone(), value)));
+        }
+        env
+    }
+
+    fn exit(&mut self, item: &Item) -> BTreeMap<u8, u8> {
+        let mut exit = BTreeMap::new();
+        for (key, item) in self.map(item, "a map of code to code") {
+            let to = self
+                .number(&item, 0..=255)
+                .and_then(|code| u8::try_from(code).ok());
+            let Some(from) = whole_number(&key.text).and_then(|code| u8::try_from(code).ok())
+            else {
+                self.problem_at(
+                    &key.at,
+                    &item.path,
+                    "an exit code is a whole number from 0 to 255",
+                    "",
+                );
+                continue;
+            };
+            exit.extend(to.map(|to| (from, to)));
+        }
+        exit
+    }
+}

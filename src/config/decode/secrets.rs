@@ -1,0 +1,285 @@
+//! `secrets`: yaml_vault files, how to decrypt them, and where their values go.
+
+use super::{Decoder, Fields, Item};
+use crate::config::mode::{Export, Passphrase, SecretFile, Write};
+use crate::config::node::Value;
+use crate::config::problems::suggestion;
+use crate::config::schema;
+use crate::config::vault::{self, CRYPTORS, Written, Wrong};
+use crate::vault::{KeyPath, SimpleOptions};
+use std::path::{Component, Path};
+
+const DEFAULT_MODE: u32 = 0o400;
+
+/// What the items before this one claimed, with the dotted key that did.
+#[derive(Default)]
+struct Claims {
+    paths: Vec<(std::path::PathBuf, String)>,
+    names: Vec<(String, String)>,
+}
+
+impl Decoder<'_> {
+    /// `env_names` are the names under the mode's `env:`, which a secret must not set too.
+    pub fn secrets(&mut self, item: &Item, env_names: &[String]) -> Vec<SecretFile> {
+        let mut claims = Claims::default();
+        for name in env_names {
+            claims.names.push((name.clone(), format!("env.{name}")));
+        }
+        let items = self.list(item, "a list of maps");
+        items
+            .iter()
+            .filter_map(|item| self.secret(item, &mut claims))
+            .collect()
+    }
+
+    fn secret(&mut self, item: &Item, claims: &mut Claims) -> Option<SecretFile> {
+        let fields = self.table(item, &schema::SECRET)?;
+        if fields.get("vault").is_none() {
+            self.problem(item, "vault is missing", "write vault: FILE");
+        }
+        let vault = fields.get("vault").and_then(|item| self.path(&item));
+        if let Some(item) = fields.get("cryptor") {
+            self.choice(&item, "cryptor", &CRYPTORS);
+        }
+        let options = self.options(&fields);
+        let keys = self.keys(&fields);
+        let mut affix = |name| match fields.get(name) {
+            Some(item) => self.text(&item).map(|text| text.value),
+            None => Some(String::new()),
+        };
+        let (prefix, suffix) = (affix("prefix"), affix("suffix"));
+        let passphrase = self.passphrase(
+            &fields,
+            "passphrase_env",
+            "passphrase_file",
+            "YAML_VAULT_PASSPHRASE",
+        );
+        let sign_passphrase = self.passphrase(
+            &fields,
+            "sign_passphrase_env",
+            "sign_passphrase_file",
+            "YAML_VAULT_SIGN_PASSPHRASE",
+        );
+        let write = fields.get("write").map(|item| self.write(&item, claims));
+        let env = fields.get("env").map(|item| self.exports(&item, claims));
+        if write.is_none() && env.is_none() {
+            self.problem(
+                item,
+                "decrypted for nothing",
+                "write where it goes: write: PATH, or env: {NAME: KEYPATH}",
+            );
+        }
+        let at = &item.node.at;
+        Some(SecretFile {
+            declared_at: format!("{}:{}", at.file, at.place.line),
+            vault: vault?,
+            passphrase: passphrase?,
+            sign_passphrase: sign_passphrase?,
+            options: options?,
+            keys: keys?,
+            prefix: prefix?,
+            suffix: suffix?,
+            write: write.flatten(),
+            env: env.unwrap_or_default(),
+        })
+    }
+
+    fn options(&mut self, fields: &Fields) -> Option<SimpleOptions> {
+        // `Some(None)` is written but could not be read.
+        let text = |decoder: &mut Self, name| {
+            let item = fields.get(name)?;
+            Some(decoder.text(&item).map(|text| text.value))
+        };
+        let number = |decoder: &mut Self, name| {
+            let item = fields.get(name)?;
+            Some(decoder.number(&item, 0..=65535))
+        };
+        let (salt, cipher) = (text(self, "salt"), text(self, "cipher"));
+        let (digest, kdf_digest) = (text(self, "digest"), text(self, "kdf_digest"));
+        let (key_len, signature_key_len) =
+            (number(self, "key_len"), number(self, "signature_key_len"));
+        let unread = [&salt, &cipher, &digest, &kdf_digest]
+            .iter()
+            .any(|text| **text == Some(None))
+            || [&key_len, &signature_key_len]
+                .iter()
+                .any(|number| **number == Some(None));
+        let written = Written {
+            salt: salt.flatten(),
+            // Without the cipher that was meant, the length cannot be judged.
+            key_len: key_len.flatten().filter(|_| cipher != Some(None)),
+            cipher: cipher.flatten(),
+            digest: digest.flatten(),
+            signature_key_len: signature_key_len.flatten(),
+            kdf_digest: kdf_digest.flatten(),
+        };
+        match vault::simple_options(&written) {
+            Ok(options) => return (!unread).then_some(options),
+            Err(wrongs) => wrongs
+                .iter()
+                .for_each(|wrong| self.wrong_option(fields, wrong)),
+        }
+        None
+    }
+
+    fn wrong_option(&mut self, fields: &Fields, wrong: &Wrong) {
+        let Some(item) = fields.get(wrong.key) else {
+            return;
+        };
+        // Read once more only to show it as written.
+        let Some(text) = self.text(&item) else { return };
+        let remedy = if wrong.known.is_empty() {
+            String::new()
+        } else {
+            let word = if text.is_literal() {
+                text.value.as_str()
+            } else {
+                ""
+            };
+            suggestion(word, "known", wrong.known)
+        };
+        self.problem(&item, format!("{} {}", text.shown(), wrong.message), remedy);
+    }
+
+    fn keys(&mut self, fields: &Fields) -> Option<Vec<KeyPath>> {
+        let Some(item) = fields.get("keys") else {
+            return vault::key_path("$").ok().map(|path| vec![path]);
+        };
+        let items = self.one_or_more(&item, "a key path such as $.production");
+        let paths: Vec<Option<KeyPath>> = items.iter().map(|item| self.key_path(item)).collect();
+        paths.into_iter().collect()
+    }
+
+    fn key_path(&mut self, item: &Item) -> Option<KeyPath> {
+        let text = self.word(item)?;
+        match vault::key_path(&text.value) {
+            Ok(path) => Some(path),
+            Err(why) => {
+                // The parser quotes the path, which may hold the value of a variable.
+                let hidden = || format!("{} is no key path", text.shown());
+                let message = if text.is_literal() { why } else { hidden() };
+                self.problem(item, message, "");
+                None
+            }
+        }
+    }
+
+    fn passphrase(
+        &mut self,
+        fields: &Fields,
+        env: &'static str,
+        file: &'static str,
+        default: &str,
+    ) -> Option<Passphrase> {
+        let name = fields.get(env).map(|item| self.variable_name(&item));
+        let path = fields.get(file).map(|item| self.path(&item));
+        match (name, path) {
+            (Some(_), Some(_)) => {
+                self.problem(
+                    &fields.item,
+                    format!("both {env} and {file}"),
+                    "keep one of them",
+                );
+                None
+            }
+            (_, Some(path)) => path.map(Passphrase::File),
+            (Some(name), None) => name.map(Passphrase::Variable),
+            (None, None) => Some(Passphrase::Variable(default.to_owned())),
+        }
+    }
+
+    fn write(&mut self, item: &Item, claims: &mut Claims) -> Option<Write> {
+        let (path_item, mode) = if matches!(item.node.value, Value::Scalar(_)) {
+            (item.clone(), Some(DEFAULT_MODE))
+        } else {
+            let fields = self.table(item, &schema::WRITE)?;
+            let mode = fields
+                .get("mode")
+                .map_or(Some(DEFAULT_MODE), |item| self.octal(&item));
+            let Some(path) = fields.get("path") else {
+                self.problem(item, "path is missing", "write path: /dev/shm/entry/…");
+                return None;
+            };
+            (path, mode)
+        };
+        let text = self.word(&path_item)?;
+        if let Some(why) = wrong_target(&text.value) {
+            self.problem(
+                &path_item,
+                format!("{} {why}", text.shown()),
+                "write it like /dev/shm/entry/secrets.yml",
+            );
+            return None;
+        }
+        let path = std::path::PathBuf::from(text.value);
+        if let Some((_, by)) = claims.paths.iter().find(|(known, _)| *known == path) {
+            self.problem(&path_item, format!("{by} writes this file too"), "");
+            return None;
+        }
+        claims.paths.push((path.clone(), path_item.path.clone()));
+        Some(Write { path, mode: mode? })
+    }
+
+    fn exports(&mut self, item: &Item, claims: &mut Claims) -> Vec<Export> {
+        let mut exports = Vec::new();
+        let entries = self.map(item, "a map of variable names to key paths");
+        if entries.is_empty() && matches!(item.node.value, Value::Map(_)) {
+            self.problem(item, "exports nothing", "write NAME: KEYPATH");
+        }
+        for (key, item) in entries {
+            let path = self.key_path(&item);
+            let prefix = key.text.strip_suffix('*');
+            let name = prefix.unwrap_or(&key.text);
+            let wrong = match super::scalar::wrong_name(name) {
+                // A lone `*` exports under the bare key names.
+                Some(_) if prefix == Some("") => None,
+                Some(why) => Some(why),
+                None if name.contains('*') => Some("a * stands only at the end"),
+                None => None,
+            };
+            if let Some(why) = wrong {
+                self.problem_at(&key.at, &item.path, format!("no variable name: {why}"), "");
+                continue;
+            }
+            if let Some((_, by)) = claims.names.iter().find(|(known, _)| *known == key.text) {
+                self.problem_at(
+                    &key.at,
+                    &item.path,
+                    format!("{by} sets this variable too"),
+                    "keep one of them",
+                );
+                continue;
+            }
+            claims.names.push((key.text.clone(), item.path.clone()));
+            let Some(path) = path else { continue };
+            exports.push(match prefix {
+                Some(prefix) => Export::Subtree {
+                    prefix: prefix.to_owned(),
+                    path,
+                },
+                None => Export::One {
+                    name: name.to_owned(),
+                    path,
+                },
+            });
+        }
+        exports
+    }
+}
+
+/// Why nothing can be written to `path`.
+fn wrong_target(path: &str) -> Option<&'static str> {
+    if !path.starts_with('/') {
+        return Some("is not an absolute path");
+    }
+    if path.ends_with('/') || Path::new(path).file_name().is_none() {
+        return Some("names a folder");
+    }
+    if Path::new(path)
+        .components()
+        .any(|part| part == Component::ParentDir)
+    {
+        return Some("holds a ..");
+    }
+    None
+}

@@ -1,0 +1,128 @@
+//! The known keys, as data: the decoder refuses all others, and a test holds `docs/modes.md` to them.
+
+/// A key of a map in a mode file.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    pub name: &'static str,
+    /// As the reference page says it.
+    pub kind: &'static str,
+    /// As the reference page says it; empty where the key must be written or means nothing unwritten.
+    pub default: &'static str,
+}
+
+/// A map with a fixed set of keys.
+#[derive(Debug)]
+pub struct Table {
+    /// The reference page's heading.
+    pub name: &'static str,
+    pub keys: &'static [Key],
+}
+
+impl Table {
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.keys.iter().map(|key| key.name).collect()
+    }
+}
+
+const fn key(name: &'static str, kind: &'static str, default: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        default,
+    }
+}
+
+/// Every table there is.
+pub const TABLES: [&Table; 5] = [&MODE, &STOP, &STEP, &SECRET, &WRITE];
+
+pub const MODE: Table = Table {
+    name: "A mode",
+    keys: &[
+        key("command", "list of words, or a string", ""),
+        key("args", "`none`, `append` or `required`", "`none`"),
+        key("env", "map of name to value", ""),
+        key("secrets", "list of maps", ""),
+        key("user", "name or number", ""),
+        key("group", "name or number", ""),
+        key("no_new_privs", "`true` or `false`", "`false`"),
+        key("workdir", "path", ""),
+        key("umask", "quoted octal", ""),
+        key("tty", "`auto`, `app` or `entry`", "`auto`"),
+        key("stop", "preset, or a map", "`plain`"),
+        key("exit", "map of code to code", ""),
+        key("max_runtime", "duration", ""),
+    ],
+};
+
+pub const STOP: Table = Table {
+    name: "`stop`",
+    keys: &[
+        key("preset", "preset", "`plain`"),
+        key("drain", "duration", ""),
+        key("grace", "duration", ""),
+        key("on", "signal, or a list of them", ""),
+        key("defer", "duration", ""),
+        key("steps", "list of maps", ""),
+    ],
+};
+
+pub const STEP: Table = Table {
+    name: "`stop.steps`",
+    keys: &[
+        key("signal", "signal", ""),
+        key("to", "`main` or `group`", "`main`"),
+        key("wait", "duration", ""),
+    ],
+};
+
+pub const SECRET: Table = Table {
+    name: "`secrets`",
+    keys: &[
+        key("vault", "path", ""),
+        key("cryptor", "`simple`", "`simple`"),
+        key("keys", "key path, or a list of them", "`$`"),
+        key("prefix", "string", ""),
+        key("suffix", "string", ""),
+        key("salt", "string", ""),
+        key("cipher", "cipher", "`aes-256-cbc`"),
+        key("digest", "digest", "`SHA256`"),
+        key("key_len", "number", "the cipher's"),
+        key("signature_key_len", "number", "`64`"),
+        key("kdf_digest", "digest", "`SHA1`"),
+        key("passphrase_env", "variable name", "`YAML_VAULT_PASSPHRASE`"),
+        key("passphrase_file", "path", ""),
+        key(
+            "sign_passphrase_env",
+            "variable name",
+            "`YAML_VAULT_SIGN_PASSPHRASE`",
+        ),
+        key("sign_passphrase_file", "path", ""),
+        key("write", "absolute path, or a map", ""),
+        key("env", "map of name to key path", ""),
+    ],
+};
+
+pub const WRITE: Table = Table {
+    name: "`secrets.write`",
+    keys: &[
+        key("path", "absolute path", ""),
+        key("mode", "quoted octal", "`\"0400\"`"),
+    ],
+};
+
+/// What people write that is no key, and what they need instead.
+pub const MISTAKES: [(&str, &str); 6] = [
+    (
+        "passphrase",
+        "a passphrase must not stand in a file, name its variable with passphrase_env",
+    ),
+    (
+        "sign_passphrase",
+        "a passphrase must not stand in a file, name its variable with sign_passphrase_env",
+    ),
+    ("timeout", "write grace"),
+    ("environment", "write env"),
+    ("entrypoint", "write command"),
+    ("cmd", "write command"),
+];

@@ -1,0 +1,62 @@
+//! The variables that a value sees: the container's environment, overlaid by the mode's `env:`.
+
+use std::ffi::OsString;
+
+/// Reads a variable of the container's environment.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// The container's variables under those of `env:` resolved so far.
+pub struct Scope<'a> {
+    container: Lookup<'a>,
+    /// `None`: its own value could not be resolved, which is already a problem.
+    own: Vec<(String, Option<String>)>,
+    /// Names of `env:` not resolved yet.
+    later: Vec<String>,
+}
+
+/// What a name stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    Value(String),
+    Unset,
+    /// Unset here, but set further down in `env:`.
+    Later,
+    NotUtf8,
+    /// Its own problem is reported already.
+    Broken,
+}
+
+impl<'a> Scope<'a> {
+    #[must_use]
+    pub fn new(container: Lookup<'a>) -> Self {
+        Scope {
+            container,
+            own: Vec::new(),
+            later: Vec::new(),
+        }
+    }
+
+    /// Names of `env:`, in order, before any is resolved.
+    pub fn expect(&mut self, names: impl IntoIterator<Item = String>) {
+        self.later.extend(names);
+    }
+
+    /// The next name of `env:` is resolved.
+    pub fn set(&mut self, name: &str, value: Option<String>) {
+        self.later.retain(|later| later != name);
+        self.own.push((name.to_owned(), value));
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Found {
+        if let Some((_, value)) = self.own.iter().rev().find(|(own, _)| own == name) {
+            return value.clone().map_or(Found::Broken, Found::Value);
+        }
+        match (self.container)(name).map(OsString::into_string) {
+            Some(Ok(value)) => Found::Value(value),
+            Some(Err(_)) => Found::NotUtf8,
+            None if self.later.iter().any(|later| later == name) => Found::Later,
+            None => Found::Unset,
+        }
+    }
+}

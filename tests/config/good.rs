@@ -1,0 +1,313 @@
+//! What modes mean: defaults, one-offs, variables, every key once.
+
+use super::{CANARY, variable};
+use entry::config::{ArgsPolicy, Export, Layers, Mode, Passphrase, Source, Text, TtyOwner, load};
+use entry::stop::{Preset, Step, Target};
+use entry::sys::signal::Sig;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+use std::time::Duration;
+
+fn text(file: &str, text: &str) -> Text {
+    Text {
+        file: format!("modes/{file}.yml"),
+        text: text.to_owned(),
+    }
+}
+
+fn mode(defaults: &str, web: &str) -> Mode {
+    let layers = Layers::Mode {
+        defaults: Some(text("_defaults", defaults)),
+        mode: text("web", web),
+    };
+    load("web", &layers, &variable).unwrap()
+}
+
+#[test]
+fn every_key() {
+    let mode = mode("", include_str!("../fixtures/modes-good/full/web.yml"));
+    assert_eq!(mode.name, "web");
+    assert_eq!(
+        mode.command.unwrap(),
+        ["bundle", "exec", "puma", "-p", "80 80", ""]
+    );
+    assert_eq!(mode.args, ArgsPolicy::Append);
+    assert_eq!(mode.user.as_deref(), Some("app"));
+    assert_eq!(mode.group.as_deref(), Some("1000"));
+    assert!(mode.no_new_privs);
+    assert_eq!(mode.workdir.as_deref(), Some(Path::new("/app")));
+    assert_eq!(mode.umask, Some(0o027));
+    assert_eq!(mode.tty, TtyOwner::Entry);
+    assert_eq!(
+        mode.exit.into_iter().collect::<Vec<_>>(),
+        [(1, 255), (143, 0)]
+    );
+    assert_eq!(mode.max_runtime, Some(Duration::from_secs(5400)));
+    assert_eq!(mode.stop.preset, Preset::Puma);
+    assert_eq!(mode.stop.on, Some(vec![Sig::TERM, Sig::INT]));
+    assert_eq!(mode.stop.defer, Some(Duration::from_millis(500)));
+    assert_eq!(
+        mode.stop.steps.unwrap(),
+        [
+            Step::Wait(Duration::from_secs(1)),
+            Step::Signal {
+                signal: Sig::QUIT,
+                to: Target::Group
+            },
+            Step::Wait(Duration::from_secs(2)),
+            Step::Signal {
+                signal: Sig::from_number(37).unwrap(),
+                to: Target::Main
+            },
+            Step::Wait(Duration::from_secs(3)),
+        ]
+    );
+    let [full, least] = mode.secrets.try_into().unwrap();
+    assert_eq!(full.declared_at, "modes/web.yml:22");
+    assert_eq!(full.vault, Path::new("config/x.yml"));
+    assert_eq!(full.keys.len(), 2);
+    assert_eq!((full.prefix.as_str(), full.suffix.as_str()), ("ENC(", ")"));
+    let options = &full.options;
+    assert_eq!(
+        (options.salt.as_str(), options.cipher.name()),
+        ("na", "aes-128-cbc")
+    );
+    assert_eq!(
+        (options.digest.name(), options.kdf_digest.name()),
+        ("SHA1", "SHA256")
+    );
+    assert_eq!((options.key_len, options.signature_key_len), (16, 32));
+    assert_eq!(full.passphrase, Passphrase::File("/run/p".into()));
+    assert_eq!(
+        full.sign_passphrase,
+        Passphrase::Variable("SIGN".to_owned())
+    );
+    let write = full.write.unwrap();
+    assert_eq!(
+        (write.path.as_path(), write.mode),
+        (Path::new("/dev/shm/entry/x"), 0o440)
+    );
+    let names: Vec<&str> = full
+        .env
+        .iter()
+        .map(|export| match export {
+            Export::One { name, .. } => name.as_str(),
+            Export::Subtree { prefix, .. } => prefix.as_str(),
+        })
+        .collect();
+    assert_eq!(names, ["A", "DB_", ""]);
+    assert_eq!(least.write.unwrap().mode, 0o400);
+    assert_eq!(
+        least.passphrase,
+        Passphrase::Variable("YAML_VAULT_PASSPHRASE".to_owned())
+    );
+    assert_eq!(
+        least.sign_passphrase,
+        Passphrase::Variable("YAML_VAULT_SIGN_PASSPHRASE".to_owned())
+    );
+    assert_eq!(least.options, entry::vault::SimpleOptions::default());
+    assert_eq!(least.keys.len(), 1);
+}
+
+#[test]
+fn env_is_resolved_in_order() {
+    let mode = mode(
+        "env: {A: 1, CANARY: 'x${CANARY}', LOG: 'log/${A}'}",
+        "command: 'x ${B} \"${EMPTY}\"'\nenv: {B: '${LOG}-${A}', A: 02, C: yes, D: '', E: '$${A} $A', F: '${NONE:-a b}'}",
+    );
+    let env: Vec<(&str, &str)> = mode
+        .env
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    let canary = format!("x{CANARY}");
+    assert_eq!(
+        env,
+        [
+            ("A", "02"),
+            ("CANARY", canary.as_str()),
+            ("LOG", "log/02"),
+            ("B", "log/02-02"),
+            ("C", "yes"),
+            ("D", ""),
+            ("E", "${A} $A"),
+            ("F", "a b"),
+        ]
+    );
+    assert!(!format!("{mode:?}").contains(CANARY));
+    assert_eq!(mode.command.unwrap(), ["x", "log/02-02", ""]);
+}
+
+#[test]
+fn commands_are_split_without_a_shell() {
+    let hostile = |name: &str| match name {
+        "X" => Some(OsString::from("a b; $(c) 'd \"e")),
+        "BINARY" => Some(OsString::from_vec(b"\xff".to_vec())),
+        _ => None,
+    };
+    for (command, words) in [
+        ("a  b\\ c 'd e' \"f g\"", &["a", "b c", "d e", "f g"][..]),
+        (
+            "a ${X} \"${X}\" '${X}' --x=${X}",
+            &[
+                "a",
+                "a b; $(c) 'd \"e",
+                "a b; $(c) 'd \"e",
+                "a b; $(c) 'd \"e",
+                "--x=a b; $(c) 'd \"e",
+            ],
+        ),
+        (
+            "a '&&' \"|\" \\; '$HOME' x=y [z]",
+            &["a", "&&", "|", ";", "$HOME", "x=y", "[z]"],
+        ),
+        ("a $${X}", &["a", "${X}"]),
+        ("${BINARY:-a}", &[]),
+    ] {
+        let yaml = format!("command: |\n  {command}\n");
+        let layers = Layers::Mode {
+            defaults: None,
+            mode: text("web", &yaml),
+        };
+        match load("web", &layers, &hostile) {
+            Ok(mode) => assert_eq!(mode.command.unwrap(), words, "{command}"),
+            Err(problems) => assert!(words.is_empty(), "{problems}"),
+        }
+    }
+}
+
+#[test]
+fn a_mode_with_another_preset_takes_nothing_of_the_defaults_stop() {
+    let defaults = "stop: {preset: puma, drain: 9s, grace: 9s, on: INT}";
+    let other = mode(defaults, "command: x\nstop: sidekiq");
+    assert_eq!(
+        other.stop,
+        entry::stop::Spec {
+            preset: Preset::Sidekiq,
+            ..Default::default()
+        }
+    );
+    let same = mode(defaults, "command: x\nstop: {grace: 1s}");
+    assert_eq!(same.stop.preset, Preset::Puma);
+    assert_eq!(
+        (same.stop.drain, same.stop.grace),
+        (Some(Duration::from_secs(9)), Some(Duration::from_secs(1)))
+    );
+}
+
+#[test]
+fn a_one_off_sees_what_the_mode_sees() {
+    let defaults = "env: {BASE: b}\nstop: {grace: 1s}\nargs: append";
+    let web =
+        "command: x\nenv: {WEB: '${BASE}'}\nuser: web\nstop: puma\nexit: {1: 0}\nmax_runtime: 1h";
+    let own = "env: {OWN: o}\ngroup: own\nexit: {2: 0}\ntty: app";
+    let one_off = |like: Option<&str>| {
+        let layers = Layers::OneOff {
+            defaults: Some(text("_defaults", defaults)),
+            own: Some(text("oneoff", own)),
+            like: like.map(|like| text("web", like)),
+        };
+        load("oneoff", &layers, &variable).unwrap()
+    };
+    let names = |mode: &Mode| {
+        mode.env
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect::<Vec<_>>()
+    };
+    let plain = one_off(None);
+    assert_eq!(names(&plain), ["BASE", "OWN"]);
+    assert_eq!(
+        (plain.command.as_ref(), plain.args),
+        (None, ArgsPolicy::None)
+    );
+    assert_eq!(plain.group.as_deref(), Some("own"));
+    let lent = one_off(Some(web));
+    assert_eq!(names(&lent), ["BASE", "WEB"]);
+    assert_eq!(
+        (lent.user.as_deref(), lent.group.as_deref()),
+        (Some("web"), None)
+    );
+    assert_eq!(
+        (lent.stop.preset, lent.stop.grace),
+        (Preset::Plain, Some(Duration::from_secs(1)))
+    );
+    assert_eq!((lent.exit.get(&1), lent.exit.get(&2)), (None, Some(&0)));
+    assert_eq!((lent.max_runtime, lent.tty), (None, TtyOwner::App));
+}
+
+#[test]
+fn good_folders_have_no_problem() {
+    for name in ["full", "anchors", "shadowed"] {
+        let folder = format!("tests/fixtures/modes-good/{name}");
+        let source = Source::find(Some(Path::new(&folder)), &variable).unwrap();
+        assert!(!source.mode_names().is_empty(), "{name}");
+        assert_eq!(source.check_all(&variable).to_string(), "", "{name}");
+    }
+}
+
+proptest::proptest! {
+    /// Any text, and any text that is nearly a mode.
+    #[test]
+    fn no_text_panics(any in ".{0,200}", parts in proptest::collection::vec(pieces(), 0..40)) {
+        for yaml in [any, parts.concat()] {
+            let one = text("f", &yaml);
+            let layers = Layers::Mode { defaults: Some(one.clone()), mode: one.clone() };
+            let _ = load("f", &layers, &variable);
+            let layers = Layers::OneOff { defaults: None, own: Some(one.clone()), like: Some(one) };
+            let _ = load("f", &layers, &variable);
+        }
+    }
+}
+
+fn pieces() -> impl proptest::strategy::Strategy<Value = &'static str> {
+    proptest::sample::select(vec![
+        "command: ",
+        "stop: ",
+        "secrets: ",
+        "env: ",
+        "steps: ",
+        "umask: ",
+        "exit: ",
+        "write: ",
+        "vault: a",
+        "signal: ",
+        "wait: 1s",
+        "preset: puma",
+        "keys: ",
+        "drain: ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ", ",
+        "\n",
+        "  ",
+        "- ",
+        "&a ",
+        "*a ",
+        "<<: ",
+        "${",
+        "}",
+        "${CANARY}",
+        "${BINARY}",
+        "'",
+        "\"",
+        "\\",
+        "$",
+        "é",
+        "1",
+        "\"0400\"",
+        "~",
+        "!x ",
+        "# ",
+        "---\n",
+        "a",
+        ": ",
+        "\t",
+        "|\n",
+        "\u{feff}",
+        "\0",
+    ])
+}
