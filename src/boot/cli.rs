@@ -9,19 +9,21 @@ use std::path::PathBuf;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Request {
     /// Run a mode, or a one-off where no mode has this name.
-    Run {
-        words: Vec<OsString>,
-        literal: bool,
-        as_mode: Option<String>,
-    },
+    Run(Wanted),
     /// Load everything, start nothing; all modes where none is named.
     Check { mode: Option<String> },
     /// Tell what would happen.
-    Explain {
-        words: Vec<OsString>,
-        literal: bool,
-        as_mode: Option<String>,
-    },
+    Explain(Wanted),
+}
+
+/// What is to run.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Never empty.
+    pub words: Vec<OsString>,
+    /// They came after `--`, so the first is a program even where a mode has its name.
+    pub literal: bool,
+    pub as_mode: Option<String>,
 }
 
 /// A command line that was understood.
@@ -102,18 +104,15 @@ pub fn parse(args: &[OsString]) -> Result<Invocation, clap::Error> {
         let text = "a MODE or -- COMMAND is missing; entry --help shows how";
         return Err(Options::command().error(clap::error::ErrorKind::MissingRequiredArgument, text));
     }
+    let wanted = Wanted {
+        words,
+        literal,
+        as_mode,
+    };
     let request = if explain {
-        Request::Explain {
-            words,
-            literal,
-            as_mode,
-        }
+        Request::Explain(wanted)
     } else {
-        Request::Run {
-            words,
-            literal,
-            as_mode,
-        }
+        Request::Run(wanted)
     };
     Ok(Invocation { modes, request })
 }
@@ -147,7 +146,7 @@ mod tests {
 
     fn run(line: &str) -> (Vec<OsString>, bool) {
         match parse(&words(line)).unwrap().request {
-            Request::Run { words, literal, .. } => (words, literal),
+            Request::Run(wanted) => (wanted.words, wanted.literal),
             other => panic!("{other:?}"),
         }
     }
@@ -185,11 +184,12 @@ mod tests {
             }
         );
         let explained = parse(&words("--as web --explain -- ls")).unwrap().request;
-        let expected = Request::Explain {
+        let wanted = Wanted {
             words: words("ls"),
             literal: true,
             as_mode: Some("web".into()),
         };
+        let expected = Request::Explain(wanted);
         assert_eq!(explained, expected);
         for bad in [
             "",

@@ -19,6 +19,16 @@ pub struct CommandError {
     pub code: u8,
 }
 
+impl CommandError {
+    /// Adds the mode that a mistyped word may have meant.
+    pub fn hint(mut self, meant: Option<&str>) -> CommandError {
+        if let (NOT_FOUND, Some(mode)) = (self.code, meant) {
+            self.text = format!("{}; did you mean the mode {mode}?", self.text);
+        }
+        self
+    }
+}
+
 fn error(code: u8, text: String) -> CommandError {
     CommandError { text, code }
 }

@@ -6,7 +6,7 @@ use super::folder::Folder;
 use super::pipe::Pipe;
 use super::staging::{Staged, Wanted};
 use super::users::{self, Identity};
-use super::{Failure, Inherited, privileges};
+use super::{Failure, Inherited, privileges, secrets};
 use crate::config::{ArgsPolicy, Mode, TtyOwner};
 use crate::stop::{Plan, StopTimeout};
 use crate::supervise::machine::Supervision;
@@ -121,21 +121,46 @@ pub struct Launch<'a> {
     pub secrets: Secrets,
     pub supervision: &'a Supervision,
     pub inherited: Inherited,
-    pub started: Instant,
     pub config_took: Duration,
     pub secrets_took: Duration,
 }
 
-impl Launch<'_> {
+impl<'a> Launch<'a> {
+    /// Checks and fetches everything; nothing is published yet.
+    pub fn prepare(
+        mode: &'a Mode,
+        arguments: &[OsString],
+        supervision: &'a Supervision,
+        inherited: Inherited,
+        started: Instant,
+    ) -> Result<Launch<'a>, Failure> {
+        let words = words(mode, arguments)?;
+        enter(mode)?;
+        let identity = identity(mode)?;
+        let config_took = started.elapsed();
+        let secrets = secrets::fetch(mode)?;
+        let secrets_took = started.elapsed().saturating_sub(config_took);
+        Ok(Launch {
+            mode,
+            words,
+            identity,
+            secrets,
+            supervision,
+            inherited,
+            config_took,
+            secrets_took,
+        })
+    }
+
     /// Publishes the files and becomes the app. Comes back only with what went wrong.
     pub fn go(mut self, mut pipe: Pipe) -> Failure {
-        match self.prepare(&mut pipe) {
+        match self.publish_all(&mut pipe) {
             Ok(ready) => self.become_app(&ready, &pipe),
             Err(failure) => failure,
         }
     }
 
-    fn prepare(&mut self, pipe: &mut Pipe) -> Result<Ready, Failure> {
+    fn publish_all(&mut self, pipe: &mut Pipe) -> Result<Ready, Failure> {
         let environment = self.environment()?;
         let argv = command::argv(&self.words).map_err(Failure::from)?;
         let stack = getrlimit(Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
@@ -147,7 +172,8 @@ impl Launch<'_> {
                 .collect(),
         )?;
         let program = self.words.first().cloned().unwrap_or_default();
-        let path = command::find(&program, environment.get("PATH")).map_err(Failure::from)?;
+        let found = command::find(&program, environment.get("PATH"));
+        let path = found.map_err(|error| error.hint(self.mode.meant.as_deref()))?;
         let publishing = Instant::now();
         let inherited_umask = umask(BOOT_UMASK);
         let written = self.publish(pipe)?;

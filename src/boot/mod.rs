@@ -6,19 +6,26 @@
 mod cli;
 mod command;
 mod environment;
+mod explain;
 mod folder;
 mod launch;
 mod pipe;
 mod privileges;
+mod secrets;
 mod staging;
 mod users;
 
+use crate::config::{self, Mode, Problems, Source};
 use crate::report::{Line, Report, unknown_format};
+use crate::stop::StopTimeout;
 use crate::supervise::exit::ENTRY_FAILED;
+use crate::supervise::message::Message;
 use crate::sys::hold::{InheritedMask, release_signals};
 use crate::sys::limits::CoreLimit;
-use cli::{Invocation, Request};
+use cli::{Invocation, Request, Wanted};
+use launch::Launch;
 use pipe::Pipe;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -84,8 +91,109 @@ fn carry_out(pipe: Pipe, inherited: Inherited, started: Instant) -> Result<u8, F
         Ok(invocation) => invocation,
         Err(error) => return Ok(print_usage(&error)),
     };
-    Failure::all(unknown_format().into_iter().collect())?;
-    run(invocation, pipe, inherited, started)
+    let cap = environment_problems()?;
+    match &invocation.request {
+        Request::Check { mode } => check(&invocation, mode.as_deref()),
+        Request::Explain(wanted) => {
+            let (mode, arguments) = resolve(&invocation, wanted)?;
+            launch::words(&mode, &arguments)?;
+            let _ =
+                std::io::stdout().write_all(explain::explain(&mode, &arguments, cap).as_bytes());
+            Ok(0)
+        }
+        Request::Run(wanted) => {
+            let (mode, arguments) = resolve(&invocation, wanted)?;
+            Err(run(&mode, &arguments, cap, pipe, inherited, started))
+        }
+    }
+}
+
+/// entry's own variables, every problem at once.
+fn environment_problems() -> Result<Option<StopTimeout>, Failure> {
+    let mut problems: Vec<String> = unknown_format().into_iter().collect();
+    let cap = std::env::var_os("ENTRY_STOP_TIMEOUT")
+        .map(|text| StopTimeout::parse(&text.to_string_lossy()));
+    let cap = cap
+        .transpose()
+        .map_err(|problem| problems.push(problem))
+        .unwrap_or_default();
+    Failure::all(problems)?;
+    Ok(cap)
+}
+
+fn lookup(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// The mode that the words ask for, and the words that are left for the app.
+fn resolve(invocation: &Invocation, wanted: &Wanted) -> Result<(Mode, Vec<OsString>), Failure> {
+    let source = Source::find(invocation.modes.as_deref(), &lookup)?;
+    let Some((first, rest)) = wanted.words.split_first() else {
+        return Err(Failure::one(
+            "a MODE or -- COMMAND is missing; entry --help shows how",
+        ));
+    };
+    let like = wanted.as_mode.as_deref();
+    let word = first.to_str().filter(|_| !wanted.literal);
+    let request = match word {
+        Some(word) => source.request(word, like)?,
+        None => config::Request::OneOff { like },
+    };
+    let mut mode = source.load(request, &lookup)?;
+    if matches!(request, config::Request::Mode(_)) {
+        return Ok((mode, rest.to_vec()));
+    }
+    mode.meant = word
+        .and_then(|word| source.closest_mode(word))
+        .map(ToOwned::to_owned);
+    Ok((mode, wanted.words.clone()))
+}
+
+fn check(invocation: &Invocation, mode: Option<&str>) -> Result<u8, Failure> {
+    let source = Source::find(invocation.modes.as_deref(), &lookup)?;
+    let said = if let Some(name) = mode {
+        source.load(config::Request::Mode(name), &lookup)?;
+        format!("mode {name} is fine\n")
+    } else {
+        let problems = source.check_all(&lookup);
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
+        format!(
+            "{} modes are fine: {}\n",
+            source.mode_names().len(),
+            source.mode_names().join(", ")
+        )
+    };
+    let _ = std::io::stdout().write_all(said.as_bytes());
+    Ok(0)
+}
+
+/// Everything from the loaded mode to `execve`; comes back only with what went wrong.
+fn run(
+    mode: &Mode,
+    arguments: &[OsString],
+    cap: Option<StopTimeout>,
+    pipe: Pipe,
+    inherited: Inherited,
+    started: Instant,
+) -> Failure {
+    let supervision = launch::supervision(mode, cap);
+    pipe.tell(&Message::Plan(supervision.clone()));
+    match Launch::prepare(mode, arguments, &supervision, inherited, started) {
+        Ok(launch) => launch.go(pipe),
+        Err(failure) => failure,
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Failure {
+        let messages = problems.iter().map(ToString::to_string).collect();
+        Failure {
+            messages,
+            code: ENTRY_FAILED,
+        }
+    }
 }
 
 /// `--help` and `--version` are data and go to stdout; a usage error goes to stderr.
@@ -97,37 +205,4 @@ fn print_usage(error: &clap::Error) -> u8 {
     }
     let _ = write!(std::io::stdout(), "{rendered}");
     0
-}
-
-fn run(
-    invocation: Invocation,
-    pipe: Pipe,
-    inherited: Inherited,
-    started: Instant,
-) -> Result<u8, Failure> {
-    let Request::Run { words, .. } = invocation.request else {
-        return Ok(0);
-    };
-    let mode = crate::config::Mode {
-        name: "oneoff".into(),
-        ..Default::default()
-    };
-    let supervision = launch::supervision(&mode, None);
-    pipe.tell(&crate::supervise::message::Message::Plan(
-        supervision.clone(),
-    ));
-    launch::enter(&mode)?;
-    let identity = launch::identity(&mode)?;
-    let launch = launch::Launch {
-        mode: &mode,
-        words: launch::words(&mode, &words)?,
-        identity,
-        secrets: launch::Secrets::default(),
-        supervision: &supervision,
-        inherited,
-        started,
-        config_took: started.elapsed(),
-        secrets_took: Duration::ZERO,
-    };
-    Err(launch.go(pipe))
 }

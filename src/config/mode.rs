@@ -31,6 +31,8 @@ pub struct Mode {
     /// Exit code of the app to exit code of entry.
     pub exit: BTreeMap<u8, u8>,
     pub max_runtime: Option<Duration>,
+    /// The mode that a one-off's first word looks like, for the message if no program has its name.
+    pub meant: Option<String>,
 }
 
 impl fmt::Debug for Mode {

@@ -272,10 +272,16 @@ mod tests {
     #[test]
     fn names_lead_back() {
         for (name, cipher) in Cipher::NAMES.into_iter().zip(Cipher::ALL) {
-            assert_eq!((Cipher::from_name(name), cipher.name()), (Some(cipher), name));
+            assert_eq!(
+                (Cipher::from_name(name), cipher.name()),
+                (Some(cipher), name)
+            );
         }
         for (name, digest) in Digest::NAMES.into_iter().zip(Digest::ALL) {
-            assert_eq!((Digest::from_name(name), digest.name()), (Some(digest), name));
+            assert_eq!(
+                (Digest::from_name(name), digest.name()),
+                (Some(digest), name)
+            );
         }
         for name in KdfDigest::NAMES {
             assert_eq!(KdfDigest::from_name(name).unwrap().name(), name);
@@ -289,7 +295,11 @@ mod tests {
     fn defaults_are_the_gems() {
         let options = SimpleOptions::default();
         assert_eq!(
-            (options.cipher.name(), options.digest.name(), options.kdf_digest.name()),
+            (
+                options.cipher.name(),
+                options.digest.name(),
+                options.kdf_digest.name()
+            ),
             ("aes-256-cbc", "SHA256", "SHA1")
         );
         assert_eq!((options.key_len, options.signature_key_len), (32, 64));
@@ -303,7 +313,13 @@ mod tests {
             let mut options = SimpleOptions::with_cipher(cipher);
             assert_eq!(options.check(), Ok(()));
             options.key_len += 1;
-            assert!(options.check().unwrap_err().to_string().contains(cipher.name()));
+            assert!(
+                options
+                    .check()
+                    .unwrap_err()
+                    .to_string()
+                    .contains(cipher.name())
+            );
         }
         let options = SimpleOptions {
             signature_key_len: 0,

@@ -28,9 +28,17 @@ pub fn resolve(text: &str) -> Kind {
     if rules.wordlike.is_match(text) || text.contains('\n') {
         word(text)
     } else if rules.time.is_match(text) {
-        if is_time(text) { Kind::Time } else { Kind::String }
+        if is_time(text) {
+            Kind::Time
+        } else {
+            Kind::String
+        }
     } else if rules.date.is_match(text) {
-        if is_date(text) { Kind::Date } else { Kind::String }
+        if is_date(text) {
+            Kind::Date
+        } else {
+            Kind::String
+        }
     } else if text.starts_with(':') && text.len() > 1 {
         Kind::Symbol
     } else if rules.float.is_match(text) && !matches!(text, "." | "+." | "-.") {

@@ -190,9 +190,7 @@ fn inner_parts(data: &str) -> Result<(Vec<u8>, Vec<u8>), MessageError> {
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, MessageError> {
-    STANDARD
-        .decode(text)
-        .map_err(|_| MessageError::NotAMessage)
+    STANDARD.decode(text).map_err(|_| MessageError::NotAMessage)
 }
 
 fn is_base64(text: &str) -> bool {

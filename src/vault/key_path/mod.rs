@@ -64,7 +64,11 @@ impl KeyPath {
         let mut parts: Vec<&str> = Vec::new();
         for (n, part) in text.split(',').enumerate() {
             let blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n' | '\x0b' | '\x0c');
-            let part = if n > 0 { part.strip_prefix(blank).unwrap_or(part) } else { part };
+            let part = if n > 0 {
+                part.strip_prefix(blank).unwrap_or(part)
+            } else {
+                part
+            };
             parts.push(part);
         }
         // Ruby's split drops empty strings at the end.

@@ -8,8 +8,10 @@ static BARE: LazyLock<Regex> = LazyLock::new(|| {
     let word = r"[A-Za-z_\u{80}-\u{10FFFF}][0-9A-Za-z_\u{80}-\u{10FFFF}]*";
     let operator = r"[|^&/%~`!<>+\-*]|<=>|===?|=~|>=|>>|<=|<<|\*\*|[-+]@|\[\]=?|!=|!~";
     let global = format!(r"\$(?:{word}|[0-9]+|-[0-9A-Za-z_]|[~*$?!@/\\;,.=:<>\x22&`'+_])");
-    Regex::new(&format!(r"\A(?:{word}[?!=]?|@@?{word}|{global}|{operator})\z"))
-        .expect("the shape of a symbol is a regular expression")
+    Regex::new(&format!(
+        r"\A(?:{word}[?!=]?|@@?{word}|{global}|{operator})\z"
+    ))
+    .expect("the shape of a symbol is a regular expression")
 });
 
 /// `:name`, or `:"name"` where Ruby needs the quotes.

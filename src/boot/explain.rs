@@ -1,0 +1,124 @@
+//! `entry --explain MODE`: what would happen, in order, with the stop as a timeline. No secret value.
+
+use super::launch::supervision;
+use crate::config::{Export, Mode, Passphrase, SecretFile};
+use crate::stop::{Plan, StopTimeout, Target};
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// The text for standard output.
+pub fn explain(mode: &Mode, arguments: &[OsString], cap: Option<StopTimeout>) -> String {
+    let supervision = supervision(mode, cap);
+    let mut steps: Vec<String> = mode.secrets.iter().map(describe_secret).collect();
+    steps.extend(mode.env.iter().map(|(name, _)| format!("set {name}")));
+    if let Some(workdir) = &mode.workdir {
+        steps.push(format!("change to {}", workdir.display()));
+    }
+    if let Some(user) = mode.user.as_ref().or(mode.group.as_ref()) {
+        let privileges = if mode.no_new_privs {
+            ", without new privileges"
+        } else {
+            ""
+        };
+        steps.push(format!("become {user}{privileges}"));
+    }
+    let terminal = if supervision.app_has_terminal {
+        "the app"
+    } else {
+        "entry"
+    };
+    steps.push(format!(
+        "run {} (a terminal belongs to {terminal})",
+        command(mode, arguments)
+    ));
+    if let Some(limit) = mode.max_runtime {
+        steps.push(format!("after {limit:?} at most: stop it, exit 124"));
+    }
+    let mut out = format!("mode {}\n", mode.name);
+    for (index, step) in steps.iter().enumerate() {
+        let _ = writeln!(out, "{:>3}. {step}", index + 1);
+    }
+    let _ = write!(out, "\n{}", timeline(&supervision.plan));
+    for (from, to) in &mode.exit {
+        let _ = writeln!(out, "exit code {from} of the app becomes {to}");
+    }
+    out
+}
+
+fn command(mode: &Mode, arguments: &[OsString]) -> String {
+    let own = mode.command.iter().flatten().cloned();
+    let words: Vec<String> = own
+        .chain(
+            arguments
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned()),
+        )
+        .collect();
+    shell_words::join(&words)
+}
+
+fn describe_secret(secret: &SecretFile) -> String {
+    let keys: Vec<String> = secret.keys.iter().map(ToString::to_string).collect();
+    let passphrase = match &secret.passphrase {
+        Passphrase::Variable(name) => format!("${name}"),
+        Passphrase::File(path) => path.display().to_string(),
+    };
+    let mut text = format!(
+        "decrypt {} of {} with {passphrase}",
+        keys.join(", "),
+        secret.vault.display()
+    );
+    if let Some(write) = &secret.write {
+        let _ = write!(
+            text,
+            ", write {} (mode {:04o})",
+            write.path.display(),
+            write.mode
+        );
+    }
+    for export in &secret.env {
+        let _ = match export {
+            Export::One { name, path } => write!(text, ", set {name} from {path}"),
+            Export::Subtree { prefix, path } => write!(text, ", set {prefix}* from {path}"),
+        };
+    }
+    text
+}
+
+/// Every point of a stop, with its second.
+fn timeline(plan: &Plan) -> String {
+    let on: Vec<String> = plan.on.iter().map(ToString::to_string).collect();
+    let mut out = format!("stop ({}), on {}\n", plan.name, on.join(", "));
+    let mut at = Duration::ZERO;
+    let mut line = |at: Duration, text: &str| {
+        let _ = writeln!(out, "{:>8.1} s  {text}", at.as_secs_f64());
+    };
+    if !plan.defer.is_zero() {
+        line(at, "nothing is sent: the command may end by itself");
+        at += plan.defer;
+    }
+    if let Some(marker) = plan.ready {
+        let text = format!(
+            "a server that does not catch {marker} yet: SIGTERM at once, its own signal once it does"
+        );
+        line(at, &text);
+    }
+    if !plan.drain.is_zero() {
+        line(at, "keeps serving while the load balancer turns away");
+        at += plan.drain;
+    }
+    for send in &plan.sends {
+        let signal = send
+            .signal
+            .map_or_else(|| "the same signal".to_owned(), |signal| signal.to_string());
+        let to = match send.to {
+            Target::Main => "the process",
+            Target::Group => "its process group",
+        };
+        line(at, &format!("{signal} to {to}"));
+        at += send.wait;
+    }
+    line(at, "SIGKILL to whatever is left");
+    out
+}
