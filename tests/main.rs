@@ -5,4 +5,5 @@
 
 mod config;
 mod pid1;
+mod servers;
 mod support;
