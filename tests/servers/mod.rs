@@ -1,6 +1,11 @@
 //! Real servers, as PID 1 of a namespace, in runc containers, and on terminals.
 
+mod containers;
+mod jobs;
+mod starting;
+mod terminals;
 mod web;
+mod wrappers;
 
 use crate::support::{Entry, Finished};
 

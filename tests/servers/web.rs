@@ -9,15 +9,16 @@ const STOPS: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT];
 
 #[test]
 fn unicorn_answers_what_is_in_flight() {
-    for place in PLACES {
-        together(STOPS, |signal| {
-            let server = Server::start(place(), UNICORN);
-            let slow = server.begin_slow(2.0);
-            let done = server.stop_during(slow, signal).expect(0);
-            ended_gracefully(&done, signal.as_str(), &["SIGQUIT"]);
-            assert_eq!(done.line("stop")["sender"], "outside the container");
-        });
-    }
+    let cases = PLACES
+        .into_iter()
+        .flat_map(|place| STOPS.map(|signal| (place, signal)));
+    together(cases, |(place, signal)| {
+        let server = Server::start(place(), UNICORN);
+        let slow = server.begin_slow(2.0);
+        let done = server.stop_during(slow, signal).expect(0);
+        ended_gracefully(&done, signal.as_str(), &["SIGQUIT"]);
+        assert_eq!(done.line("stop")["sender"], "outside the container");
+    });
 }
 
 #[test]

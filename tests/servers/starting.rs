@@ -1,0 +1,69 @@
+//! Stops while a real server starts, at times from its first instruction until it serves.
+
+use super::UNICORN;
+use crate::support::rails::Server;
+use crate::support::{Entry, http, wait};
+use nix::sys::signal::{Signal, kill};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Milliseconds after the start: every 10 up to 250 (bundler, then unicorn's own traps), then wider.
+fn moments() -> impl Iterator<Item = u64> {
+    (0..250)
+        .step_by(10)
+        .chain((250..500).step_by(50))
+        .chain((500..=1500).step_by(100))
+}
+
+/// Lets the server come as far as it comes until then.
+fn reach(moment: Instant) {
+    while let Some(left) = moment.checked_duration_since(Instant::now()) {
+        std::thread::park_timeout(left);
+    }
+}
+
+fn stop_at(place: fn() -> Entry, signal: Signal, millis: u64) {
+    let (entry, port) = Server::prepare(place(), UNICORN);
+    let mark = format!("PORT={port}");
+    let running = entry.start();
+    let own = running.pid();
+    reach(Instant::now() + Duration::from_millis(millis));
+    kill(own, signal).unwrap();
+    let done = running.finish();
+    let left = wait::started_with(&mark);
+    for pid in &left {
+        let _ = kill(*pid, Signal::SIGKILL);
+    }
+    let case = format!(
+        "{signal} at {millis} ms, exit {}:\n{}",
+        done.code(),
+        done.stderr()
+    );
+    assert!(left.is_empty(), "left {left:?}; {case}");
+    assert!(http::refused(port), "still serving; {case}");
+    // 0 once it served, else the signal's or ruby's own code; 137 would be KILL.
+    let codes = [0, 1, 128 + signal as i32, 143];
+    assert!(codes.contains(&done.code()), "{case}");
+    for line in done.lines().iter().filter(|line| line["event"] == "stop") {
+        assert_eq!(line["forced"], false, "{case}");
+        assert_eq!(line["signal"], signal.as_str(), "{case}");
+    }
+}
+
+#[test]
+fn a_stop_at_any_moment_of_the_start_ends_unicorn() {
+    let places: [fn() -> Entry; 2] = [Entry::new, Entry::pid1];
+    let signals = [Signal::SIGTERM, Signal::SIGQUIT];
+    let cases: Vec<_> = moments()
+        .flat_map(|millis| signals.map(|signal| (signal, millis)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    // A few at once: more would only wait for a core, and start later than asked.
+    super::together(0..3, |_| {
+        while let Some((signal, millis)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // TERM and QUIT take turns in each place.
+            let place = places[(*millis / 10 + u64::from(*signal == Signal::SIGQUIT)) as usize % 2];
+            stop_at(place, *signal, *millis);
+        }
+    });
+}
