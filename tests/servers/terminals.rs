@@ -99,12 +99,15 @@ fn a_shell_below_entry_has_job_control() {
             .start_on_terminal();
         let screen = terminal.screen.clone();
         screen.wait_for_text("inner> ", 1);
-        terminal.type_in("cat\n");
+        // Keys that come before bash has set the terminal for its command may get lost.
+        terminal.type_in("echo be''gun; cat\n");
+        screen.wait_for("begun");
         terminal.type_in("here\n");
         screen.wait_for_nth("here", 2);
         terminal.type_in(CTRL_Z);
         screen.wait_for("Stopped");
         terminal.type_in("fg\n");
+        screen.wait_for_nth("cat", 3);
         terminal.type_in("there\n");
         screen.wait_for_nth("there", 2);
         terminal.type_in(CTRL_C);

@@ -70,7 +70,10 @@ impl Lines {
                 return found;
             }
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && !seen.ended, "no {what} in:\n{all}");
+            if left.is_zero() || seen.ended {
+                drop(seen);
+                panic!("no {what} in:\n{all}");
+            }
             seen = changed.wait_timeout(seen, left).unwrap().0;
         }
     }
