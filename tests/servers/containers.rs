@@ -5,6 +5,7 @@ use crate::support::lines::Lines;
 use crate::support::runc::at;
 use crate::support::{Entry, binary, child, repository, wait};
 use nix::sys::signal::Signal;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -38,7 +39,6 @@ fn an_exec_session_hears_nothing_of_a_stop() {
     running.signal(Signal::SIGTERM);
     running.stdout.wait_for("stopping");
     // It lives and answers; any signal would be in what it says.
-    use std::io::Write;
     session.stdin.take().unwrap().write_all(b"exit\n").unwrap();
     assert_eq!(wait::exit(&mut session, &said).code(), Some(0));
     assert_eq!(said.so_far(), "ready\n");

@@ -13,6 +13,7 @@ fn moments() -> impl Iterator<Item = u64> {
         .step_by(10)
         .chain((250..500).step_by(50))
         .chain((500..=1500).step_by(100))
+        .chain([2000, 2500])
 }
 
 /// Lets the server come as far as it comes until then.
@@ -54,16 +55,18 @@ fn stop_at(place: fn() -> Entry, signal: Signal, millis: u64) {
 fn a_stop_at_any_moment_of_the_start_ends_unicorn() {
     let places: [fn() -> Entry; 2] = [Entry::new, Entry::pid1];
     let signals = [Signal::SIGTERM, Signal::SIGQUIT];
+    // TERM and QUIT take turns in each place.
     let cases: Vec<_> = moments()
-        .flat_map(|millis| signals.map(|signal| (signal, millis)))
+        .zip([0, 1].into_iter().cycle())
+        .flat_map(|(millis, turn)| {
+            [0, 1].map(|one| (places[(turn + one) % 2], signals[one], millis))
+        })
         .collect();
     let next = AtomicUsize::new(0);
     // A few at once: more would only wait for a core, and start later than asked.
     super::together(0..3, |_| {
-        while let Some((signal, millis)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            // TERM and QUIT take turns in each place.
-            let place = places[(*millis / 10 + u64::from(*signal == Signal::SIGQUIT)) as usize % 2];
-            stop_at(place, *signal, *millis);
+        while let Some((place, signal, millis)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            stop_at(*place, *signal, *millis);
         }
     });
 }

@@ -21,21 +21,21 @@ impl Container {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let bundle = folder.join("bundle");
-        let mut make = Command::new(repository("scripts/runc-bundle"));
-        make.arg("--bind").arg(folder).arg("-w").arg(folder);
-        make.arg("--ro-bind").arg(at(&binary("entry"), "/entry"));
+        let mut bundler = Command::new(repository("scripts/runc-bundle"));
+        bundler.arg("--bind").arg(folder).arg("-w").arg(folder);
+        bundler.arg("--ro-bind").arg(at(&binary("entry"), "/entry"));
         for (name, value) in inside.get_envs() {
             if let Some(value) = value {
                 let mut variable = name.to_owned();
                 variable.push("=");
                 variable.push(value);
-                make.arg("-e").arg(variable);
+                bundler.arg("-e").arg(variable);
             }
         }
-        make.args(options).arg(&bundle).arg("--");
-        make.arg(inside.get_program()).args(inside.get_args());
-        let made = make.output().unwrap();
-        assert!(made.status.success(), "{make:?}: {made:?}");
+        bundler.args(options).arg(&bundle).arg("--");
+        bundler.arg(inside.get_program()).args(inside.get_args());
+        let made = bundler.output().unwrap();
+        assert!(made.status.success(), "{bundler:?}: {made:?}");
         let container = Container {
             state: folder.join("runc"),
             name: format!("entry-test-{}-{count}", std::process::id()),
