@@ -28,6 +28,9 @@ fn stop_at(place: fn() -> Entry, signal: Signal, millis: u64) {
     let mark = format!("PORT={port}");
     let running = entry.start();
     let own = running.pid();
+    wait::until("entry holds signals", || {
+        wait::holds_signals(own).then_some(())
+    });
     reach(Instant::now() + Duration::from_millis(millis));
     kill(own, signal).unwrap();
     let done = running.finish();

@@ -111,7 +111,10 @@ impl Slow {
     #[track_caller]
     pub fn answered_after_stop(self, running: &Running) {
         running.stderr.wait_for(r#""event":"stopping""#);
-        assert!(self.request.pending(), "it ended before the stop");
+        assert!(
+            self.request.pending(),
+            "it ended before the stop, or was lost at once"
+        );
         let answer = self.request.answer();
         let answer = answer.unwrap_or_else(|error| {
             panic!("lost: {error}\n{}", running.stderr.so_far());

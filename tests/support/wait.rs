@@ -85,6 +85,12 @@ pub fn status(pid: Pid, name: &str) -> Option<String> {
     Some(line.to_owned())
 }
 
+/// Whether the process blocks TERM. Before entry does, as PID 1 it is deaf by the kernel's rule.
+pub fn holds_signals(pid: Pid) -> bool {
+    let mask = status(pid, "SigBlk").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (libc::SIGTERM - 1)) != 0)
+}
+
 /// Whether the process is gone, or only its status is left.
 pub fn gone(pid: Pid) -> bool {
     status(pid, "State").is_none_or(|state| state.starts_with('Z'))
