@@ -24,8 +24,13 @@ fn unicorn_answers_what_is_in_flight() {
 #[test]
 fn puma_answers_what_is_in_flight() {
     let cases = PLACES.into_iter().flat_map(|place| {
-        [("0", Signal::SIGTERM), ("2", Signal::SIGQUIT)]
-            .map(|(workers, signal)| (place, workers, signal))
+        [
+            ("0", Signal::SIGTERM),
+            ("2", Signal::SIGTERM),
+            ("0", Signal::SIGINT),
+            ("2", Signal::SIGQUIT),
+        ]
+        .map(|(workers, signal)| (place, workers, signal))
     });
     together(cases, |(place, workers, signal)| {
         let server = Server::start(place().env("WEB_CONCURRENCY", workers), PUMA);
