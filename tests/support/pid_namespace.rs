@@ -6,12 +6,14 @@ use nix::unistd::Pid;
 /// The first process below `unshare` that is entry: its child, or a child of the init that is.
 pub fn entry_below(unshare: Pid) -> Pid {
     wait::until("entry runs below unshare", || {
-        let mut pid = unshare;
+        let mut parent = unshare;
         loop {
-            pid = wait::children(pid).first().copied()?;
+            let pid = wait::children(parent).first().copied()?;
             if wait::status(pid, "Name")? == "entry" {
-                return Some(pid);
+                // The parent may have become entry meanwhile: then this is only its boot process.
+                return (wait::status(parent, "Name")? != "entry").then_some(pid);
             }
+            parent = pid;
         }
     })
 }
