@@ -6,3 +6,4 @@
 mod config;
 mod pid1;
 mod support;
+mod vault;
