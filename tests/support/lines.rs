@@ -20,7 +20,7 @@ impl Lines {
         let shared = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
         let writer = Arc::clone(&shared);
         std::thread::spawn(move || {
-            let mut chunk = [0; 65536];
+            let mut chunk = vec![0; 65536];
             loop {
                 let read = stream.read(&mut chunk).unwrap_or(0);
                 let mut seen = writer.0.lock().unwrap();
