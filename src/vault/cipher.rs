@@ -119,9 +119,21 @@ mod tests {
             let cipher = Cipher::from_name(name).unwrap();
             let (key, iv) = (vec![7; cipher.key_len()], vec![9; cipher.iv_len()]);
             let sealed = encrypt(cipher, &key, &iv, b"text").unwrap();
-            assert_eq!(*decrypt(cipher, &key, &iv, &sealed).unwrap(), b"text", "{name}");
-            assert_eq!(encrypt(cipher, &key[1..], &iv, b""), Err(CipherError), "{name}");
-            assert_eq!(encrypt(cipher, &key, &iv[1..], b""), Err(CipherError), "{name}");
+            assert_eq!(
+                *decrypt(cipher, &key, &iv, &sealed).unwrap(),
+                b"text",
+                "{name}"
+            );
+            assert_eq!(
+                encrypt(cipher, &key[1..], &iv, b""),
+                Err(CipherError),
+                "{name}"
+            );
+            assert_eq!(
+                encrypt(cipher, &key, &iv[1..], b""),
+                Err(CipherError),
+                "{name}"
+            );
             assert!(decrypt(cipher, &key, &iv[1..], &sealed).is_err(), "{name}");
         }
     }
@@ -129,9 +141,11 @@ mod tests {
     /// NIST SP 800-38A, F.5.5: the counter is the whole block, big-endian, as OpenSSL has it.
     #[test]
     fn ctr_is_openssls() {
-        let key = hex::decode("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4").unwrap();
+        let key = hex::decode("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")
+            .unwrap();
         let iv = hex::decode("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff").unwrap();
-        let plain = hex::decode("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51").unwrap();
+        let plain = hex::decode("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51")
+            .unwrap();
         let sealed = encrypt(Cipher::Aes256Ctr, &key, &iv, &plain).unwrap();
         assert_eq!(
             hex::encode(sealed),

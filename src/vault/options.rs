@@ -54,7 +54,7 @@ impl Cipher {
     /// OpenSSL's name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        name_of(&Self::NAMES, &Self::ALL, self)
+        name_of(&Self::NAMES, &Self::ALL, &self)
     }
 
     /// Bytes of its key.
@@ -124,7 +124,7 @@ impl Digest {
     /// The name of Ruby's constant.
     #[must_use]
     pub fn name(self) -> &'static str {
-        name_of(&Self::NAMES, &Self::ALL, self)
+        name_of(&Self::NAMES, &Self::ALL, &self)
     }
 
     /// Bytes of its output.
@@ -170,7 +170,7 @@ impl KdfDigest {
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        name_of(&Self::NAMES, &Self::ALL, self)
+        name_of(&Self::NAMES, &Self::ALL, &self)
     }
 }
 
@@ -179,8 +179,8 @@ fn named<T: Copy>(names: &[&str], all: &[T], is: impl Fn(&str) -> bool) -> Optio
     all.get(found).copied()
 }
 
-fn name_of<T: PartialEq>(names: &[&'static str], all: &[T], one: T) -> &'static str {
-    let found = all.iter().position(|known| *known == one);
+fn name_of<T: PartialEq>(names: &[&'static str], all: &[T], one: &T) -> &'static str {
+    let found = all.iter().position(|known| known == one);
     found.and_then(|n| names.get(n)).copied().unwrap_or("?")
 }
 
@@ -272,10 +272,16 @@ mod tests {
     #[test]
     fn names_lead_back() {
         for (name, cipher) in Cipher::NAMES.into_iter().zip(Cipher::ALL) {
-            assert_eq!((Cipher::from_name(name), cipher.name()), (Some(cipher), name));
+            assert_eq!(
+                (Cipher::from_name(name), cipher.name()),
+                (Some(cipher), name)
+            );
         }
         for (name, digest) in Digest::NAMES.into_iter().zip(Digest::ALL) {
-            assert_eq!((Digest::from_name(name), digest.name()), (Some(digest), name));
+            assert_eq!(
+                (Digest::from_name(name), digest.name()),
+                (Some(digest), name)
+            );
         }
         for name in KdfDigest::NAMES {
             assert_eq!(KdfDigest::from_name(name).unwrap().name(), name);
@@ -289,7 +295,11 @@ mod tests {
     fn defaults_are_the_gems() {
         let options = SimpleOptions::default();
         assert_eq!(
-            (options.cipher.name(), options.digest.name(), options.kdf_digest.name()),
+            (
+                options.cipher.name(),
+                options.digest.name(),
+                options.kdf_digest.name()
+            ),
             ("aes-256-cbc", "SHA256", "SHA1")
         );
         assert_eq!((options.key_len, options.signature_key_len), (32, 64));
@@ -303,7 +313,13 @@ mod tests {
             let mut options = SimpleOptions::with_cipher(cipher);
             assert_eq!(options.check(), Ok(()));
             options.key_len += 1;
-            assert!(options.check().unwrap_err().to_string().contains(cipher.name()));
+            assert!(
+                options
+                    .check()
+                    .unwrap_err()
+                    .to_string()
+                    .contains(cipher.name())
+            );
         }
         let options = SimpleOptions {
             signature_key_len: 0,

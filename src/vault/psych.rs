@@ -28,9 +28,17 @@ pub fn resolve(text: &str) -> Kind {
     if rules.wordlike.is_match(text) || text.contains('\n') {
         word(text)
     } else if rules.time.is_match(text) {
-        if is_time(text) { Kind::Time } else { Kind::String }
+        if is_time(text) {
+            Kind::Time
+        } else {
+            Kind::String
+        }
     } else if rules.date.is_match(text) {
-        if is_date(text) { Kind::Date } else { Kind::String }
+        if is_date(text) {
+            Kind::Date
+        } else {
+            Kind::String
+        }
     } else if text.starts_with(':') && text.len() > 1 {
         Kind::Symbol
     } else if rules.float.is_match(text) && !matches!(text, "." | "+." | "-.") {
@@ -127,7 +135,9 @@ fn is_date(text: &str) -> bool {
 fn days(year: u32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
         2 => 28,
         _ => 31,
     }

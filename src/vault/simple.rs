@@ -103,7 +103,7 @@ impl Simple {
         if self.options.cipher.is_aead() {
             self.aead_parts(text).is_ok()
         } else {
-            self.signed_parts(text).is_ok()
+            Self::signed_parts(text).is_ok()
         }
     }
 
@@ -112,7 +112,7 @@ impl Simple {
         let (iv, sealed) = if self.options.cipher.is_aead() {
             self.aead_parts(message)?
         } else {
-            let (data, signature) = self.signed_parts(message)?;
+            let (data, signature) = Self::signed_parts(message)?;
             let wanted = self.signature(data);
             // The length is the digest's and public; the contents are compared in constant time.
             if !bool::from(wanted.as_bytes().ct_eq(signature.as_bytes())) {
@@ -146,7 +146,7 @@ impl Simple {
     }
 
     /// `data--signature`, both of plausible shape.
-    fn signed_parts<'a>(&self, message: &'a str) -> Result<(&'a str, &'a str), MessageError> {
+    fn signed_parts(message: &str) -> Result<(&str, &str), MessageError> {
         let (data, signature) = message.split_once("--").ok_or(MessageError::NotAMessage)?;
         let hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
         if !is_base64(data) || signature.is_empty() || !signature.chars().all(hex) {
@@ -190,9 +190,7 @@ fn inner_parts(data: &str) -> Result<(Vec<u8>, Vec<u8>), MessageError> {
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, MessageError> {
-    STANDARD
-        .decode(text)
-        .map_err(|_| MessageError::NotAMessage)
+    STANDARD.decode(text).map_err(|_| MessageError::NotAMessage)
 }
 
 fn is_base64(text: &str) -> bool {

@@ -39,7 +39,11 @@ fn every_cipher_and_digest_both_ways() {
 
 #[test]
 fn every_flipped_bit_is_found() {
-    for cipher in [Cipher::Aes256Cbc, Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305] {
+    for cipher in [
+        Cipher::Aes256Cbc,
+        Cipher::Aes256Gcm,
+        Cipher::ChaCha20Poly1305,
+    ] {
         let simple = simple(cipher);
         let message = simple.encrypt("secret", &iv(&simple)).unwrap();
         for at in 0..message.len() {
@@ -47,7 +51,10 @@ fn every_flipped_bit_is_found() {
                 let mut bytes = message.clone().into_bytes();
                 bytes[at] ^= 1 << bit;
                 let changed = String::from_utf8(bytes).unwrap();
-                assert!(simple.decrypt(&changed).is_err(), "{cipher} byte {at} bit {bit}");
+                assert!(
+                    simple.decrypt(&changed).is_err(),
+                    "{cipher} byte {at} bit {bit}"
+                );
             }
         }
     }
@@ -68,13 +75,23 @@ fn shapes_that_are_refused() {
         (format!("{data}-{signature}"), MessageError::NotAMessage),
         (format!("{data}\n--{signature}"), MessageError::NotAMessage),
         (format!(" {good}"), MessageError::NotAMessage),
-        (format!("{data}--{}", signature.to_uppercase()), MessageError::NotAMessage),
-        (format!("{data}--{}", &signature[..40]), MessageError::Signature),
+        (
+            format!("{data}--{}", signature.to_uppercase()),
+            MessageError::NotAMessage,
+        ),
+        (
+            format!("{data}--{}", &signature[..40]),
+            MessageError::Signature,
+        ),
         (format!("{data}--{signature}00"), MessageError::Signature),
     ];
     for (message, want) in cases {
         assert_eq!(cbc.decrypt(&message), Err(want.clone()), "{message}");
-        assert_eq!(cbc.is_message(&message), want == MessageError::Signature, "{message}");
+        assert_eq!(
+            cbc.is_message(&message),
+            want == MessageError::Signature,
+            "{message}"
+        );
     }
 }
 
@@ -86,11 +103,18 @@ fn an_aead_tag_has_sixteen_bytes() {
     let (sealed, iv) = (parts[0], parts[1]);
     for tag in ["", "AA==", "AAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAA="] {
         let message = format!("{sealed}--{iv}--{tag}");
-        assert_eq!(gcm.decrypt(&message), Err(MessageError::NotAMessage), "{tag}");
+        assert_eq!(
+            gcm.decrypt(&message),
+            Err(MessageError::NotAMessage),
+            "{tag}"
+        );
     }
     let zeros = format!("{sealed}--{iv}--AAAAAAAAAAAAAAAAAAAAAA==");
     assert_eq!(gcm.decrypt(&zeros), Err(MessageError::Cipher));
-    assert_eq!(gcm.decrypt(&format!("{good}--more")), Err(MessageError::NotAMessage));
+    assert_eq!(
+        gcm.decrypt(&format!("{good}--more")),
+        Err(MessageError::NotAMessage)
+    );
 }
 
 #[test]
@@ -106,7 +130,10 @@ fn keys_decide() {
         Simple::new(&options, &Secret::from("other"), None),
     ];
     for other in others {
-        assert_eq!(other.unwrap().decrypt(&message), Err(MessageError::Signature));
+        assert_eq!(
+            other.unwrap().decrypt(&message),
+            Err(MessageError::Signature)
+        );
     }
     let wrong_key = Simple::new(&options, &Secret::from("other"), Some(&sign)).unwrap();
     assert!(matches!(
@@ -130,5 +157,8 @@ fn blank_passphrases_and_wrong_vectors() {
 #[test]
 fn debug_shows_no_key() {
     let shown = format!("{:?}", simple(Cipher::Aes256Cbc));
-    assert!(shown.starts_with("Simple { options:") && !shown.contains("key: ["), "{shown}");
+    assert!(
+        shown.starts_with("Simple { options:") && !shown.contains("key: ["),
+        "{shown}"
+    );
 }

@@ -8,7 +8,7 @@ mod regexp;
 mod symbol;
 
 use regex::Regex;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 pub use parse::KeyPathError;
 
@@ -64,7 +64,11 @@ impl KeyPath {
         let mut parts: Vec<&str> = Vec::new();
         for (n, part) in text.split(',').enumerate() {
             let blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n' | '\x0b' | '\x0c');
-            let part = if n > 0 { part.strip_prefix(blank).unwrap_or(part) } else { part };
+            let part = if n > 0 {
+                part.strip_prefix(blank).unwrap_or(part)
+            } else {
+                part
+            };
             parts.push(part);
         }
         // Ruby's split drops empty strings at the end.
@@ -154,7 +158,9 @@ pub(super) fn show(segments: &[Segment]) -> String {
         out.push('.');
         match segment {
             Segment::Key(key) => out.push_str(&parse::quote(key)),
-            Segment::Index(index) => out.push_str(&format!("[{index}]")),
+            Segment::Index(index) => {
+                let _ = write!(out, "[{index}]");
+            }
             Segment::Complex => out.push('*'),
         }
     }

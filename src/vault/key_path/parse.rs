@@ -82,15 +82,13 @@ pub(super) fn parse(text: &str) -> Result<KeyPath, KeyPathError> {
             Token::Symbol(name) => Element::Text(symbol::inspect(name)),
             // An index beyond all sequences matches none of them.
             Token::Index(digits) => Element::Index(digits.parse().unwrap_or(usize::MAX)),
-            Token::Regexp(source) => {
-                Element::Regexp(regexp::compile(source).map_err(|reason| {
-                    KeyPathError::Regexp {
-                        path: text.to_owned(),
-                        regexp: source.to_owned(),
-                        reason,
-                    }
-                })?)
-            }
+            Token::Regexp(source) => Element::Regexp(regexp::compile(source).map_err(
+                |reason| KeyPathError::Regexp {
+                    path: text.to_owned(),
+                    regexp: source.to_owned(),
+                    reason,
+                },
+            )?),
         })
     };
     Ok(KeyPath {
@@ -176,8 +174,14 @@ mod tests {
     #[test]
     fn errors_name_path_and_remedy() {
         let error = parse("a.b").unwrap_err().to_string();
-        assert!(error.contains("\"a.b\"") && error.contains("`$.a.b`"), "{error}");
+        assert!(
+            error.contains("\"a.b\"") && error.contains("`$.a.b`"),
+            "{error}"
+        );
         let error = parse("$./(?=x)/").unwrap_err().to_string();
-        assert!(error.contains("/(?=x)/") && error.contains("look-around"), "{error}");
+        assert!(
+            error.contains("/(?=x)/") && error.contains("look-around"),
+            "{error}"
+        );
     }
 }

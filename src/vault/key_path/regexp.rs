@@ -106,7 +106,10 @@ mod tests {
     fn what_rust_has_not_is_an_error_of_one_line() {
         for source in ["(?=x)", r"(a)\1", "(", "[", r"a\", "(?<!a)b"] {
             let error = compile(source).unwrap_err();
-            assert!(!error.contains('\n') && !error.is_empty(), "{source}: {error}");
+            assert!(
+                !error.contains('\n') && !error.is_empty(),
+                "{source}: {error}"
+            );
         }
     }
 }

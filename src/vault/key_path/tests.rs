@@ -49,7 +49,10 @@ fn lists() {
         KeyPath::parse_list(text)
             .map(|paths| paths.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
-    assert_eq!(shown("$.a,$.b, $.c,\t$.d").unwrap(), ["$.a", "$.b", "$.c", "$.d"]);
+    assert_eq!(
+        shown("$.a,$.b, $.c,\t$.d").unwrap(),
+        ["$.a", "$.b", "$.c", "$.d"]
+    );
     assert_eq!(shown("$.a,").unwrap(), ["$.a"]);
     for wrong in ["", "$.a,,$.b", "$.a,  $.b", "$.'a,b'"] {
         assert!(shown(wrong).is_err(), "{wrong}");

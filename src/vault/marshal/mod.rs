@@ -31,9 +31,23 @@ mod tests {
 
     #[test]
     fn every_length_class_survives() {
-        for n in [0, 1, 122, 123, 255, 256, 65535, 65536, (1 << 24) - 1, 1 << 24] {
+        for n in [
+            0,
+            1,
+            122,
+            123,
+            255,
+            256,
+            65535,
+            65536,
+            (1 << 24) - 1,
+            1 << 24,
+        ] {
             let text = "x".repeat(n);
-            assert!(load(&dump(&text)) == Ok(Plaintext::from(text.as_str())), "{n}");
+            assert!(
+                load(&dump(&text)) == Ok(Plaintext::from(text.as_str())),
+                "{n}"
+            );
         }
     }
 }

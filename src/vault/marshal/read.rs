@@ -3,6 +3,7 @@
 
 use super::{VERSION, float};
 use crate::vault::{Plaintext, Secret};
+use std::fmt::Write as _;
 
 /// Why bytes are not a value that a message may hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -158,7 +159,7 @@ fn decimal(bytes: &[u8]) -> String {
     }
     let mut digits = parts.pop().unwrap_or(0).to_string();
     for part in parts.iter().rev() {
-        digits.push_str(&format!("{part:09}"));
+        let _ = write!(digits, "{part:09}");
     }
     digits
 }
@@ -201,8 +202,14 @@ mod tests {
             ("0408 4922 06 61 06 3a0645 46", "a"),
             ("0408 22 0a ff00616263", "binary ff00616263"),
             ("0408 22 08 616263", "abc"),
-            ("0408 4922 06 e9 06 3a0d 656e636f64696e67 22 0f 49534f2d383835392d31", "é"),
-            ("0408 4922 06 61 06 3a0d 656e636f64696e67 22 0e 53686966745f4a4953", "a"),
+            (
+                "0408 4922 06 e9 06 3a0d 656e636f64696e67 22 0f 49534f2d383835392d31",
+                "é",
+            ),
+            (
+                "0408 4922 06 61 06 3a0d 656e636f64696e67 22 0e 53686966745f4a4953",
+                "a",
+            ),
             ("0408 6900", "0"),
             ("0408 6906", "1"),
             ("0408 697f", "122"),
@@ -244,7 +251,10 @@ mod tests {
             ("0408 5b 06 30", E::Type('[')),
             ("0408 6f 3a 06 41 00", E::Type('o')),
             ("0408 49 5b 00", E::Type('[')),
-            ("0408 4922 06 61 07 3a0645 54 3a0646 54", E::Malformed("encoding")),
+            (
+                "0408 4922 06 61 07 3a0645 54 3a0646 54",
+                E::Malformed("encoding"),
+            ),
             ("0408 4922 06 61 06 3a0645 30", E::Malformed("encoding")),
             ("0408 6c2b 04 ffffff7f", E::Malformed("number")),
             ("0408 66 06 78", E::Malformed("float")),

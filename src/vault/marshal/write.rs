@@ -22,7 +22,10 @@ fn length(n: usize) -> Vec<u8> {
         Ok(small) if small <= 122 => vec![small + 5],
         _ => {
             let bytes: Vec<u8> = n.to_le_bytes().into();
-            let used = bytes.iter().rposition(|byte| *byte != 0).map_or(1, |n| n + 1);
+            let used = bytes
+                .iter()
+                .rposition(|byte| *byte != 0)
+                .map_or(1, |n| n + 1);
             let mut out = vec![u8::try_from(used).unwrap_or(u8::MAX)];
             out.extend(bytes.into_iter().take(used));
             out
@@ -54,6 +57,9 @@ mod tests {
 
     #[test]
     fn bytes() {
-        assert_eq!(hex::encode(dump("é").as_slice()), "0408492207c3a9063a064554");
+        assert_eq!(
+            hex::encode(dump("é").as_slice()),
+            "0408492207c3a9063a064554"
+        );
     }
 }
