@@ -285,11 +285,12 @@ impl Machine {
         };
         let (stopping, actions) = Stopping::begin(plan, cause, now);
         self.phase = Phase::Stopping(stopping);
-        let mut all = vec![Action::Say(Say::Stopping {
+        // The signal first: it must not wait for a line.
+        let mut all = actions;
+        all.push(Action::Say(Say::Stopping {
             signal: cause.signal,
             sender: cause.sender,
-        })];
-        all.extend(actions);
+        }));
         all
     }
 
