@@ -5,7 +5,9 @@
 use super::Failure;
 use super::launch::{SecretOutput, Secrets};
 use crate::config::{Export, Mode, Passphrase, SecretFile};
-use crate::vault::{Affixes, Document, Found, KeyPath, Secret, Segment, Simple, SimpleOptions};
+use crate::vault::{
+    Affixes, Document, Found, KeyPath, Problems, Secret, Segment, Simple, SimpleOptions,
+};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::rc::Rc;
@@ -127,16 +129,9 @@ impl Fetching {
             prefix: file.prefix.clone(),
             suffix: file.suffix.clone(),
         };
-        let lines = |problems: &dyn ToString| {
-            problems
-                .to_string()
-                .lines()
-                .map(ToOwned::to_owned)
-                .collect::<Vec<_>>()
-        };
         let decrypted = document
             .decrypt(&file.keys, &affixes, |message| cryptor.decrypt(message))
-            .map_err(|problems| lines(&problems))?;
+            .map_err(|problems| tell(&document, file, &affixes, &problems))?;
         let is_message = |text: &str| cryptor.is_message(affixes.strip(text));
         let mut problems = decrypted
             .selection
@@ -203,6 +198,30 @@ impl Fetching {
                 .push((name, Zeroizing::new(one.text.expose().to_owned())));
         }
         Ok(())
+    }
+}
+
+/// One line a problem; but one for all where every value fails alike, as with a wrong passphrase.
+fn tell(
+    document: &Document,
+    file: &SecretFile,
+    affixes: &Affixes,
+    problems: &Problems,
+) -> Vec<String> {
+    let selected = document
+        .select(&file.keys, affixes)
+        .map_or(0, |selection| selection.scalars.len());
+    match problems.0.as_slice() {
+        [first, .., last]
+            if problems.0.len() == selected
+                && problems.0.iter().all(|one| one.reason == last.reason) =>
+        {
+            vec![format!(
+                "none of the {selected} values can be decrypted: {}",
+                first.reason
+            )]
+        }
+        all => all.iter().map(ToString::to_string).collect(),
     }
 }
 

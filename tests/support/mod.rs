@@ -2,6 +2,7 @@
 
 pub mod lines;
 pub mod pid_namespace;
+pub mod sealed;
 pub mod wait;
 
 use lines::Lines;
@@ -102,6 +103,22 @@ impl Entry {
 
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Entry {
         self.command.args(args);
+        self
+    }
+
+    /// For a wrapper that writes the words itself: takes the mode's name back.
+    pub fn strip_last_arg(mut self) -> Entry {
+        let args: Vec<OsString> = self.command.get_args().map(OsStr::to_owned).collect();
+        let mut command = Command::new(self.command.get_program());
+        command.args(&args[..args.len() - 1]);
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.current_dir(self.folder.path());
+        self.command = command;
         self
     }
 
