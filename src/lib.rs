@@ -1,5 +1,6 @@
 //! `entry`, the container entrypoint of a Rails team, and `entryctl`, its operator's tool.
 
+pub mod cli;
 pub mod config;
 pub mod stop;
 pub mod vault;
