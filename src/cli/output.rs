@@ -146,7 +146,10 @@ mod tests {
         );
         for kept in [0o640, 0o400, 0o666] {
             fs::set_permissions(&path, Permissions::from_mode(kept)).unwrap();
+            let before = File::open(&path).unwrap().metadata().unwrap().ino();
             replace(&path, b"two", Privacy::Secret).unwrap();
+            // Another file under the same name: nobody ever reads half of it.
+            assert_ne!(fs::metadata(&path).unwrap().ino(), before);
             assert_eq!(
                 (fs::read(&path).unwrap(), mode(&path)),
                 (b"two".to_vec(), kept)

@@ -16,8 +16,11 @@ const PASSPHRASE: &str = "YAML_VAULT_PASSPHRASE";
 const SIGN_PASSPHRASE: &str = "YAML_VAULT_SIGN_PASSPHRASE";
 
 const DECRYPT_EXAMPLES: &str = "\
-Passphrases are read from the environment: YAML_VAULT_PASSPHRASE, and YAML_VAULT_SIGN_PASSPHRASE if one
-was used. All that is not an encrypted value stays byte for byte: comments, order, quoting.
+Passphrases are read from the environment: YAML_VAULT_PASSPHRASE, and
+YAML_VAULT_SIGN_PASSPHRASE if one was used. All that is not an encrypted value stays
+byte for byte: comments, order, quoting.
+
+Exit codes: 0 done, 1 failed (nothing is written), 2 wrong usage.
 
 Examples:
   entryctl vault decrypt config/secrets.yml
@@ -26,8 +29,10 @@ Examples:
   git show main:config/secrets.yml | entryctl vault decrypt - | less";
 
 const ENCRYPT_EXAMPLES: &str = "\
-Passphrases are read from the environment: YAML_VAULT_PASSPHRASE, and YAML_VAULT_SIGN_PASSPHRASE if the
-signature is to have its own.
+Passphrases are read from the environment: YAML_VAULT_PASSPHRASE, and
+YAML_VAULT_SIGN_PASSPHRASE if the signature is to have its own.
+
+Exit codes: 0 done, 1 failed (nothing is written), 2 wrong usage.
 
 Examples:
   entryctl vault encrypt secrets.yml -o secrets.yml -k '$.production'
@@ -35,10 +40,10 @@ Examples:
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Decrypt the values of a yaml_vault file in place
+    /// Decrypt the values of a yaml_vault file
     #[command(after_help = DECRYPT_EXAMPLES)]
     Decrypt(Arguments),
-    /// Encrypt values of a YAML file in place
+    /// Encrypt values of a YAML file for yaml_vault
     #[command(after_help = ENCRYPT_EXAMPLES)]
     Encrypt(Arguments),
 }

@@ -42,5 +42,5 @@ end
 
 stream = Psych.parse_stream(File.read(file))
 walk.(stream)
-values = Psych.unsafe_load(stream.to_yaml, aliases: true) rescue Psych.unsafe_load(stream.to_yaml)
+values = Psych.unsafe_load(stream.to_yaml)
 puts JSON.generate(values.transform_values { |value| [value.class.name, value.to_s] })

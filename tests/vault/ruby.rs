@@ -1,5 +1,5 @@
 //! What we encrypt, Rails' own parts read, and the other way round. The gem cannot be installed here, but
-//! it is no more than Psych around ActiveSupport's MessageEncryptor. Skipped where Ruby is missing.
+//! it is no more than Psych around ActiveSupport's `MessageEncryptor`. Skipped where Ruby is missing.
 
 use super::cli::Run;
 use std::path::Path;

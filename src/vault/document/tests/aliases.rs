@@ -1,4 +1,5 @@
 use super::*;
+use std::fmt::Write as _;
 
 fn complaints(text: &str, keys: &[&str]) -> Vec<String> {
     let text = sealed(text);
@@ -118,7 +119,7 @@ fn cycles_and_bombs_end() {
     let mut bomb = "l0: &l0 [«x», «x»]\n".to_owned();
     for n in 1..40 {
         let last = n - 1;
-        bomb.push_str(&format!("l{n}: &l{n} [*l{last}, *l{last}, *l{last}]\n"));
+        let _ = writeln!(bomb, "l{n}: &l{n} [*l{last}, *l{last}, *l{last}]");
     }
     assert_eq!(complaints(&bomb, &["$.l39"]).len(), 2);
     let text = document(&sealed(&bomb));
@@ -126,7 +127,7 @@ fn cycles_and_bombs_end() {
     assert!(matches!(text.lookup(&path), Err(LookupError::TooMany(_))));
     let mut chain = "m0: &m0 {p: «x»}\n".to_owned();
     for n in 1..400 {
-        chain.push_str(&format!("m{n}: &m{n} {{<<: *m{}}}\n", n - 1));
+        let _ = writeln!(chain, "m{n}: &m{n} {{<<: *m{}}}", n - 1);
     }
     let selection = document(&sealed(&chain)).select(&paths(&["$.m399.p"]), &Affixes::default());
     assert!(selection.unwrap_err().to_string().contains("too many"));
