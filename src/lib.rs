@@ -17,6 +17,7 @@ pub use start::start;
 pub mod boot;
 pub mod supervise;
 
+pub mod cli;
 pub mod config;
 pub mod stop;
 pub mod vault;

@@ -54,9 +54,10 @@ fn meaning(text: &str) -> Vec<RawEvent> {
             let is_plain = is_plain && psych::resolve(&value) != psych::Kind::String;
             let tag = tag.filter(|_| !bang);
             // A tag alone says what the value is.
-            let style = match is_plain || tag.is_some() {
-                true => Style::Plain,
-                false => Style::DoubleQuoted,
+            let style = if is_plain || tag.is_some() {
+                Style::Plain
+            } else {
+                Style::DoubleQuoted
             };
             RawEvent::Scalar {
                 anchor,

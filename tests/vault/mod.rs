@@ -1,6 +1,16 @@
 //! yaml_vault files: the gem's own vectors, awkward YAML, Ruby's reader, and the command line.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod cli;
 mod corpus;
+mod ruby;
 mod vectors;
 
 use entry::vault::{Affixes, Document, KeyPath, Problems, Secret, Simple, SimpleOptions};

@@ -58,7 +58,7 @@ impl BlockSource {
             indicator: content.start..content.start + indicator,
             body: content.start + header..body_end,
             digit,
-            digit_last: source.get(1..2).is_some_and(|c| matches!(c, "+" | "-")),
+            digit_last: digit.is_some() && source.get(1..2).is_some_and(|c| matches!(c, "+" | "-")),
             indent,
             base,
             eol,

@@ -146,3 +146,6 @@ fn place_of(text: &str, at: usize) -> Place {
         column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
     }
 }
+
+#[cfg(test)]
+mod tests;

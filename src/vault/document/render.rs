@@ -1,5 +1,6 @@
 //! The ways a new value can be written over a scalar, the nicest first.
 
+use super::super::key_path::Segment;
 use super::escape;
 use super::source::Source;
 use super::tag;
@@ -149,8 +150,16 @@ impl Document {
         Edit::new(tag.start..tag.end + blanks, String::new())
     }
 
+    fn is_item(&self, id: NodeId) -> bool {
+        matches!(self.tree.get(id).segment, Some(Segment::Index(_)))
+    }
+
     /// A written scalar becomes an empty plain one.
     fn emptied(&self, id: NodeId, source: &Source, tag: Option<String>) -> Option<Vec<Edit>> {
+        // `[, 1]` is no YAML.
+        if source.flow && tag.is_none() && self.is_item(id) {
+            return None;
+        }
         let content = source.content.clone();
         if content.is_empty() {
             return Some(match (&source.tag, tag) {

@@ -8,7 +8,7 @@ use super::render::{Edit, Meaning, Target};
 use super::tree::NodeId;
 use super::{Affixes, Document, Plaintext, tag};
 use crate::vault::Secret;
-use crate::yaml::{self, Event};
+use crate::yaml::{self, Event, Place};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -143,8 +143,8 @@ impl Document {
         let events = match yaml::events(text) {
             Ok(events) => events,
             Err(error) => {
-                let line_end = offset_after_line(text, error.place.line);
-                return before(&|attempt| attempt.start < line_end);
+                let offset = offset_of(text, error.place);
+                return before(&|attempt| attempt.start <= offset);
             }
         };
         let kind = |event: &Event| std::mem::discriminant(&event.raw);
@@ -196,7 +196,13 @@ fn improve(attempts: &mut [Attempt], wrong: &[usize]) -> bool {
     improved || attempts.iter_mut().take(last).rev().any(Attempt::next_way)
 }
 
-fn offset_after_line(text: &str, line: usize) -> usize {
-    let mut ends = text.match_indices('\n').map(|(at, _)| at + 1);
-    ends.nth(line.saturating_sub(1)).unwrap_or(text.len())
+fn offset_of(text: &str, place: Place) -> usize {
+    let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
+    let start = line_starts.take(place.line).last().unwrap_or(0);
+    let line = text.get(start..).unwrap_or_default();
+    let mut columns = line.char_indices().map(|(at, _)| at);
+    start
+        + columns
+            .nth(place.column.saturating_sub(1))
+            .unwrap_or(line.len())
 }

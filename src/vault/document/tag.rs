@@ -95,7 +95,7 @@ mod tests {
             ("!t ", (Some("!t"), ""), (Some("!t"), "")),
             ("!t", (None, "!t"), (None, "!t")),
             ("! 1", (Some("!"), "1"), (Some("!"), "1")),
-            ("!t a\nb", (Some("!t"), "a\nb"), (None, "!t a\nb")),
+            ("!t a\nb", (Some("!t"), "a\nb"), (Some("!t a"), "b")),
             ("!t\nb", (None, "!t\nb"), (Some("!t"), "b")),
             ("a b", (None, "a b"), (None, "a b")),
             (
