@@ -198,11 +198,6 @@ impl From<Problems> for Failure {
 
 /// `--help` and `--version` are data and go to stdout; a usage error goes to stderr.
 fn print_usage(error: &clap::Error) -> u8 {
-    let rendered = error.render();
-    if error.use_stderr() {
-        let _ = write!(std::io::stderr(), "{}", rendered.ansi());
-        return ENTRY_FAILED;
-    }
-    let _ = write!(std::io::stdout(), "{rendered}");
-    0
+    let _ = error.print();
+    if error.use_stderr() { ENTRY_FAILED } else { 0 }
 }

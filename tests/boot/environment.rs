@@ -132,9 +132,9 @@ fn values_that_the_kernel_would_refuse_are_named_without_their_value() {
         nul.run().expect(125).errors(),
         ["variable N: its value has a NUL byte, which no variable can hold"]
     );
-    let many: String = (0..17)
-        .map(|n| format!("v{n}: {}\n", "v".repeat(125_000)))
-        .collect();
+    let long = "v".repeat(125_000);
+    let many: Vec<String> = (0..17).map(|n| format!("v{n}: {long}\n")).collect();
+    let many = many.concat();
     let mode = "command: [env]\nsecrets: [{vault: s.yml, env: {\"*\": $}}]\n";
     let entry = Entry::new()
         .mode("web", mode)

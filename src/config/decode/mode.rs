@@ -2,7 +2,7 @@
 
 use super::scalar::{LONGEST_RUN, whole_number, wrong_name};
 use super::{Decoder, Fill, Item};
-use crate::config::mode::{ArgsPolicy, Mode, TtyOwner};
+use crate::config::mode::{ArgsPolicy, Mode, Passphrase, TtyOwner};
 use crate::config::node::Node;
 use crate::config::schema;
 use std::collections::BTreeMap;
