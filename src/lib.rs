@@ -15,6 +15,7 @@ mod start;
 pub use start::start;
 
 pub mod boot;
+pub mod check;
 pub mod supervise;
 
 pub mod cli;

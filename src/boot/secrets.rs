@@ -6,7 +6,7 @@ use super::Failure;
 use super::launch::{SecretOutput, Secrets};
 use crate::config::{Export, Mode, Passphrase, SecretFile};
 use crate::vault::{
-    Affixes, Document, Found, KeyPath, Problems, Secret, Segment, Simple, SimpleOptions,
+    Affixes, Document, Found, KeyPath, Problems, Secret, Segment, Selection, Simple, SimpleOptions,
 };
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -139,6 +139,9 @@ impl Fetching {
         self.secrets.decrypted +=
             u32::try_from(decrypted.selection.scalars.len()).unwrap_or(u32::MAX);
         let plain = Document::parse(decrypted.text.expose()).map_err(|error| one(&error))?;
+        self.secrets
+            .warnings
+            .extend(integer_key_bases(&decrypted.selection, &plain, file));
         for export in &file.env {
             if let Err(problem) = self.export(export, &plain, &is_message, &file.declared_at) {
                 problems.push(problem);
@@ -223,6 +226,26 @@ fn tell(
         }
         all => all.iter().map(ToString::to_string).collect(),
     }
+}
+
+/// Rails takes a `secret_key_base` of digits alone for an Integer, and answers every request with 500.
+fn integer_key_bases(selection: &Selection, plain: &Document, file: &SecretFile) -> Vec<String> {
+    let paths = selection
+        .scalars
+        .iter()
+        .map(|scalar| &scalar.path)
+        .filter(|path| path.ends_with(".secret_key_base"));
+    let found = paths.filter_map(|path| plain.lookup(&KeyPath::parse(path).ok()?).ok());
+    let integers = found.flatten().filter(|one| one.is_integer);
+    let tell = |one: Found| {
+        format!(
+            "{}: {}: {} is a number to YAML, and Rails wants a string: quote it",
+            file.declared_at,
+            file.vault.display(),
+            one.path
+        )
+    };
+    integers.map(tell).collect()
 }
 
 fn look_up(plain: &Document, path: &KeyPath) -> Result<Vec<Found>, String> {

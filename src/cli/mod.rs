@@ -3,6 +3,7 @@
 //! Standard output carries data only; warnings and errors go to standard error, each line after
 //! `entryctl: `. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod check;
 mod input;
 mod output;
 mod vault;
@@ -31,6 +32,8 @@ enum Command {
     /// Encrypt and decrypt yaml_vault files
     #[command(subcommand)]
     Vault(vault::Command),
+    /// Check modes and their secrets before a deploy
+    Check(check::Arguments),
 }
 
 /// What a command may end with.
@@ -69,6 +72,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let done = match cli.command {
         Command::Vault(command) => command.run(),
+        Command::Check(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

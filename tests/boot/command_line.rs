@@ -1,6 +1,8 @@
 //! The command line: modes, one-offs, --as, --check, --explain, --help.
 
-use crate::support::Entry;
+use crate::support::sealed::{PASSPHRASE, seal};
+use crate::support::{Entry, binary};
+use std::process::Command;
 
 #[test]
 fn words_after_a_mode_follow_its_args() {
@@ -79,19 +81,98 @@ fn check_loads_everything_and_starts_nothing() {
         .mode("worker", "comand: x\n");
     let done = entry.args(["--check"]).run().expect(125);
     assert_eq!(done.errors().len(), 2, "{:?}", done.errors());
-    assert!(
-        done.errors()[0]
-            .starts_with("modes/worker.yml:1:1: comand: unknown key, did you mean \"command\"?"),
-        "{:?}",
-        done.errors()
-    );
+    let unknown = "modes/worker.yml:1:1: comand: unknown key, did you mean \"command\"?";
+    assert!(done.errors()[0].starts_with(unknown), "{:?}", done.errors());
     assert!(!done.folder().join("started").exists());
     let fine = Entry::new()
-        .mode("web", "command: x\n")
+        .mode("web", "command: [\"true\"]\n")
         .args(["--check", "web"])
         .run()
         .expect(0);
-    assert_eq!(fine.stdout(), "mode web is fine\n");
+    assert_eq!(fine.stdout(), "fine: web\n");
+}
+
+#[test]
+fn check_in_the_image_finds_what_the_image_lacks() {
+    let mode = "command: [no-such-server]\nuser: no-such-user\nworkdir: /no/such\nenv: {PATH: /usr/bin}\n\
+        secrets: [{vault: none.yml, write: /dev/shm/entry/x}]\n";
+    let done = Entry::new()
+        .mode("web", mode)
+        .args(["--check"])
+        .run()
+        .expect(125);
+    let expected = [
+        "mode web: no-such-server: not found in PATH (/usr/bin): is it in the image?",
+        "mode web: user \"no-such-user\" is not in /etc/passwd: add it to the image or give its number",
+        "mode web: workdir /no/such: no such folder",
+        "modes/web.yml:5: none.yml: cannot be read: No such file or directory (os error 2)",
+    ];
+    assert_eq!(done.errors(), expected);
+}
+
+#[test]
+fn entryctl_checks_secrets_without_a_passphrase() {
+    let sealed = seal("production: {key: value}\n", &["$"]) + "staging: {key: clear}\n";
+    let check = |keys: &str, words: &[&str]| {
+        let mode = format!(
+            "command: [x]\nsecrets: [{{vault: s.yml, keys: {keys}, env: {{K: $.production.key}}}}]\n"
+        );
+        let entry = Entry::of(Command::new(binary("entryctl")))
+            .mode("web", &mode)
+            .file("s.yml", &sealed);
+        entry.args(["check"]).args(words).run()
+    };
+    assert_eq!(
+        check("[\"$.${RAILS_ENV}\"]", &["-e", "RAILS_ENV=production"])
+            .expect(0)
+            .stdout(),
+        "modes: fine: web\n"
+    );
+    assert_eq!(
+        check("[$.nope]", &["web"]).expect(1).stderr(),
+        "entryctl: modes/web.yml:2: s.yml: key path $.nope matches nothing\n"
+    );
+    assert_eq!(
+        check("[$]", &[]).expect(1).stderr(),
+        "entryctl: modes/web.yml:2: s.yml: 2:16: $.staging.key: it is not an encrypted message\n"
+    );
+}
+
+#[test]
+fn what_starts_but_hardly_as_meant_is_a_warning() {
+    let warnings = |entry: Entry| -> Vec<String> {
+        let lines = entry.args(["web"]).run().expect(0).lines();
+        let warnings = lines.iter().filter(|line| line["level"] == "warning");
+        warnings
+            .map(|line| line["message"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let shell = |script: &str| {
+        Entry::new().mode(
+            "web",
+            &format!("command: [sh, -c, \"{script}\"]\nstop: puma\n"),
+        )
+    };
+    let message = "mode web: the command is a shell, which gets puma's signals in its server's place: run the server itself, or `exec` it in the shell";
+    assert_eq!(warnings(shell("true; true")), [message]);
+    assert!(warnings(shell("exec true")).is_empty());
+    let base = |value: &str| {
+        let mode =
+            "command: [\"true\"]\nsecrets: [{vault: s.yml, env: {K: $.p.secret_key_base}}]\n";
+        let sealed = seal(&format!("p: {{secret_key_base: {value}}}\n"), &["$"]);
+        Entry::new()
+            .mode("web", mode)
+            .file("s.yml", sealed)
+            .env("YAML_VAULT_PASSPHRASE", PASSPHRASE)
+    };
+    let message = "modes/web.yml:2: s.yml: $.p.secret_key_base is a number to YAML, and Rails wants a string: quote it";
+    assert_eq!(
+        warnings(base("0123456789")),
+        Vec::<String>::new(),
+        "a leading 0 with a 9 is a string to Psych"
+    );
+    assert_eq!(warnings(base("123456789")), [message]);
+    assert!(warnings(base("\"123456789\"")).is_empty());
 }
 
 #[test]

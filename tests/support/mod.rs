@@ -45,7 +45,7 @@ pub struct Entry {
 impl Entry {
     /// As an ordinary process, which makes it a subreaper.
     pub fn new() -> Entry {
-        Entry::with(Command::new(binary("entry")))
+        Entry::of(Command::new(binary("entry")))
     }
 
     /// As PID 1 of a new PID namespace.
@@ -54,17 +54,18 @@ impl Entry {
         command
             .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
             .arg(binary("entry"));
-        Entry::with(command)
+        Entry::of(command)
     }
 
     /// Started by another program, which gets entry's path as its last word.
     pub fn wrapped<A: AsRef<OsStr>>(words: impl IntoIterator<Item = A>) -> Entry {
         let mut command = Command::new("/usr/bin/env");
         command.args(words).arg(binary("entry"));
-        Entry::with(command)
+        Entry::of(command)
     }
 
-    fn with(mut command: Command) -> Entry {
+    /// Another program in such a folder.
+    pub fn of(mut command: Command) -> Entry {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("modes")).unwrap();
         command

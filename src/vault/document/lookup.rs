@@ -17,6 +17,8 @@ pub struct Found {
     pub text: Secret,
     /// Whether Psych reads it as nil.
     pub is_null: bool,
+    /// Whether Psych reads it as an Integer.
+    pub is_integer: bool,
     /// Where it is written.
     pub place: Place,
     /// What leads to it, if not its own keys alone.
@@ -54,6 +56,7 @@ impl Document {
                 .to_vec(),
             text: Secret::from(scalar.value),
             is_null: null_tag || (plain && psych::is_null(scalar.value)),
+            is_integer: plain && psych::resolve(scalar.value) == psych::Kind::Integer,
             place: self.place(reached.id),
             via: reached.via,
         })
