@@ -5,6 +5,7 @@
 
 mod boot;
 mod config;
+mod image;
 mod pid1;
 mod support;
 mod vault;
