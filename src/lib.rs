@@ -15,8 +15,10 @@ mod start;
 pub use start::start;
 
 pub mod boot;
+pub mod check;
 pub mod supervise;
 
+pub mod cli;
 pub mod config;
 pub mod stop;
 pub mod vault;

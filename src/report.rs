@@ -17,6 +17,8 @@ pub enum Format {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     Info,
+    /// It starts, but hardly as it is meant.
+    Warning,
     Error,
 }
 
@@ -43,6 +45,15 @@ pub struct Line {
 }
 
 impl Line {
+    /// A warning with nothing but its text.
+    pub fn warning(text: impl Into<String>) -> Line {
+        Line {
+            level: Level::Warning,
+            event: "warning",
+            ..Line::error(text)
+        }
+    }
+
     /// An error with nothing but its text.
     pub fn error(text: impl Into<String>) -> Line {
         Line {
@@ -94,7 +105,7 @@ impl Report {
     /// Says a line, if the format lets it.
     pub fn say(&self, line: &Line) {
         let rendered = match (self.format, line.level) {
-            (Format::Quiet, Level::Info) => return,
+            (Format::Quiet, Level::Info | Level::Warning) => return,
             (Format::Text, _) => text(line),
             (Format::Quiet, Level::Error) if self.stderr.is_terminal() => text(line),
             (Format::Json | Format::Quiet, _) => json(line, SystemTime::now()),
@@ -122,6 +133,7 @@ fn text(line: &Line) -> String {
 fn json(line: &Line, now: SystemTime) -> String {
     let level = match line.level {
         Level::Info => "info",
+        Level::Warning => "warning",
         Level::Error => "error",
     };
     let mut out = format!(

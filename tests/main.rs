@@ -3,7 +3,10 @@
 // A test that cannot go on says so by ending.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod boot;
 mod config;
+mod image;
 mod pid1;
 mod servers;
 mod support;
+mod vault;

@@ -2,8 +2,8 @@
 
 use super::users::Identity;
 use nix::fcntl::{Flock, FlockArg, OFlag, open};
-use nix::sys::stat::{FileStat, Mode, fstat};
-use nix::unistd::{Gid, Uid, chown};
+use nix::sys::stat::{FileStat, Mode, fchmod, fstat};
+use nix::unistd::{Gid, Uid, fchown};
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -71,8 +71,12 @@ impl Folder {
             },
         };
         let fd = open(path, flags, Mode::empty()).map_err(failed)?;
-        if made && Uid::effective().is_root() {
-            chown(path, None, Some(Gid::from_raw(app.gid))).map_err(failed)?;
+        if made {
+            if Uid::effective().is_root() {
+                fchown(&fd, None, Some(Gid::from_raw(app.gid))).map_err(failed)?;
+            }
+            // The boot's umask took the group's bit away.
+            fchmod(&fd, Mode::from_bits_truncate(FOLDER_MODE)).map_err(failed)?;
         }
         check(path, &fstat(&fd).map_err(failed)?, app)?;
         Ok(Folder {

@@ -18,7 +18,7 @@ use crate::sys::{cgroup, environment as initial};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode as Bits, umask};
 use nix::unistd::{Gid, Uid, chdir, getgroups, getpid};
-use std::ffi::{CString, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -35,6 +35,7 @@ pub struct Secrets {
     /// Variables that held a passphrase.
     pub used: Vec<String>,
     pub decrypted: u32,
+    pub warnings: Vec<String>,
 }
 
 /// A file to write.
@@ -111,6 +112,32 @@ pub fn enter(mode: &Mode) -> Result<(), Failure> {
     };
     chdir(workdir)
         .map_err(|errno| Failure::one(format!("workdir {}: {}", workdir.display(), errno.desc())))
+}
+
+/// What the image lacks for a mode: its user, its working directory, its program.
+pub fn check_image(mode: &Mode) -> Vec<Failure> {
+    let mut failures: Vec<Failure> = identity(mode).err().into_iter().collect();
+    if let Some(workdir) = mode.workdir.as_ref().filter(|workdir| !workdir.is_dir()) {
+        failures.push(Failure::one(format!(
+            "workdir {}: no such folder",
+            workdir.display()
+        )));
+    }
+    let mut environment = Environment::new(initial::entries());
+    for (name, value) in &mode.env {
+        failures.extend(
+            environment
+                .set(name, value.as_bytes())
+                .err()
+                .map(Failure::one),
+        );
+    }
+    let program = mode.command.as_ref().and_then(|command| command.first());
+    if let Some(program) = program {
+        let found = command::find(OsStr::new(program), environment.get("PATH"));
+        failures.extend(found.err().map(Failure::from));
+    }
+    failures
 }
 
 /// Everything that is known before the app starts.
@@ -233,6 +260,9 @@ impl<'a> Launch<'a> {
     /// All or nothing: every file is staged before the first gets its name, and no signal cuts in
     /// while the names are given.
     fn publish(&self, pipe: &mut Pipe) -> Result<u32, Failure> {
+        if self.secrets.files.is_empty() {
+            return Ok(0);
+        }
         let app = self.identity.clone().unwrap_or_else(own_identity);
         let mut staged = Vec::new();
         let mut problems = Vec::new();

@@ -15,6 +15,7 @@ mod secrets;
 mod staging;
 mod users;
 
+use crate::check;
 use crate::config::{self, Mode, Problems, Source};
 use crate::report::{Line, Report, unknown_format};
 use crate::stop::StopTimeout;
@@ -29,6 +30,7 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long an error may take to get through a full pipe: unlike PID 1's lines it must be seen.
@@ -74,7 +76,7 @@ impl Failure {
 pub fn boot(pipe: OwnedFd, inherited: Inherited, started: Instant) -> u8 {
     release_signals();
     let report = Report::open(PATIENCE);
-    match carry_out(Pipe::new(pipe), inherited, started) {
+    match carry_out(Pipe::new(pipe), &report, inherited, started) {
         Ok(code) => code,
         Err(failure) => {
             for message in &failure.messages {
@@ -85,7 +87,12 @@ pub fn boot(pipe: OwnedFd, inherited: Inherited, started: Instant) -> u8 {
     }
 }
 
-fn carry_out(pipe: Pipe, inherited: Inherited, started: Instant) -> Result<u8, Failure> {
+fn carry_out(
+    pipe: Pipe,
+    report: &Report,
+    inherited: Inherited,
+    started: Instant,
+) -> Result<u8, Failure> {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     let invocation = match cli::parse(&args) {
         Ok(invocation) => invocation,
@@ -93,7 +100,7 @@ fn carry_out(pipe: Pipe, inherited: Inherited, started: Instant) -> Result<u8, F
     };
     let cap = environment_problems()?;
     match &invocation.request {
-        Request::Check { mode } => check(&invocation, mode.as_deref()),
+        Request::Check { mode } => check_modes(&invocation, mode.as_deref(), report),
         Request::Explain(wanted) => {
             let (mode, arguments) = resolve(&invocation, wanted)?;
             launch::words(&mode, &arguments)?;
@@ -103,7 +110,9 @@ fn carry_out(pipe: Pipe, inherited: Inherited, started: Instant) -> Result<u8, F
         }
         Request::Run(wanted) => {
             let (mode, arguments) = resolve(&invocation, wanted)?;
-            Err(run(&mode, &arguments, cap, pipe, inherited, started))
+            Err(run(
+                &mode, &arguments, cap, report, pipe, inherited, started,
+            ))
         }
     }
 }
@@ -149,23 +158,31 @@ fn resolve(invocation: &Invocation, wanted: &Wanted) -> Result<(Mode, Vec<OsStri
     Ok((mode, wanted.words.clone()))
 }
 
-fn check(invocation: &Invocation, mode: Option<&str>) -> Result<u8, Failure> {
+/// `--check`: what `entryctl check` can tell, and what only the image knows.
+fn check_modes(
+    invocation: &Invocation,
+    mode: Option<&str>,
+    report: &Report,
+) -> Result<u8, Failure> {
     let source = Source::find(invocation.modes.as_deref(), &lookup)?;
-    let said = if let Some(name) = mode {
-        source.load(config::Request::Mode(name), &lookup)?;
-        format!("mode {name} is fine\n")
-    } else {
-        let problems = source.check_all(&lookup);
-        if !problems.is_empty() {
-            return Err(problems.into());
-        }
-        format!(
-            "{} modes are fine: {}\n",
-            source.mode_names().len(),
-            source.mode_names().join(", ")
-        )
+    let names: Vec<&str> = mode.into_iter().collect();
+    let image = |mode: &Mode| {
+        launch::check_image(mode)
+            .into_iter()
+            .flat_map(|failure| failure.messages)
+            .collect()
     };
-    let _ = std::io::stdout().write_all(said.as_bytes());
+    let findings = check::modes(&source, &names, &lookup, Path::new("."), &image);
+    for warning in findings.warnings {
+        report.say(&Line::warning(warning));
+    }
+    Failure::all(findings.problems)?;
+    let names = if names.is_empty() {
+        source.mode_names()
+    } else {
+        names
+    };
+    let _ = writeln!(std::io::stdout(), "fine: {}", names.join(", "));
     Ok(0)
 }
 
@@ -174,6 +191,7 @@ fn run(
     mode: &Mode,
     arguments: &[OsString],
     cap: Option<StopTimeout>,
+    report: &Report,
     pipe: Pipe,
     inherited: Inherited,
     started: Instant,
@@ -181,7 +199,16 @@ fn run(
     let supervision = launch::supervision(mode, cap);
     pipe.tell(&Message::Plan(supervision.clone()));
     match Launch::prepare(mode, arguments, &supervision, inherited, started) {
-        Ok(launch) => launch.go(pipe),
+        Ok(launch) => {
+            let warnings = launch
+                .secrets
+                .warnings
+                .iter()
+                .cloned()
+                .chain(check::shell_in_between(mode));
+            warnings.for_each(|warning| report.say(&Line::warning(warning)));
+            launch.go(pipe)
+        }
         Err(failure) => failure,
     }
 }
@@ -198,11 +225,6 @@ impl From<Problems> for Failure {
 
 /// `--help` and `--version` are data and go to stdout; a usage error goes to stderr.
 fn print_usage(error: &clap::Error) -> u8 {
-    let rendered = error.render();
-    if error.use_stderr() {
-        let _ = write!(std::io::stderr(), "{}", rendered.ansi());
-        return ENTRY_FAILED;
-    }
-    let _ = write!(std::io::stdout(), "{rendered}");
-    0
+    let _ = error.print();
+    if error.use_stderr() { ENTRY_FAILED } else { 0 }
 }

@@ -162,3 +162,72 @@ pub fn is_mode_name(name: &str) -> bool {
     let begins = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     name.starts_with(begins) && name.chars().all(|c| begins(c) || c == '_' || c == '-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+
+    fn paths(flag: Option<&str>, variable: Option<&str>) -> Vec<(String, Option<&'static str>)> {
+        let variable = variable.map(OsString::from);
+        let lookup = move |name: &str| variable.clone().filter(|_| name == "ENTRY_MODES");
+        candidates(flag.map(Path::new), &lookup)
+            .into_iter()
+            .map(|candidate| (candidate.path.display().to_string(), candidate.named_by))
+            .collect()
+    }
+
+    #[test]
+    fn a_named_folder_is_the_only_candidate() {
+        let usual = [
+            ("modes".to_owned(), None),
+            ("/etc/entry/modes".to_owned(), None),
+        ];
+        assert_eq!(paths(None, None), usual);
+        assert_eq!(
+            paths(None, Some("v")),
+            [("v".to_owned(), Some("ENTRY_MODES"))]
+        );
+        assert_eq!(
+            paths(Some("f"), Some("v")),
+            [("f".to_owned(), Some("--modes"))]
+        );
+    }
+
+    #[test]
+    fn only_unnamed_folders_may_be_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let candidate = |name: &str| Candidate {
+            path: dir.path().join(name),
+            named_by: None,
+        };
+        let first =
+            |names: &[&str]| Folder::first(names.iter().map(|name| candidate(name)).collect());
+        assert_eq!(first(&["a", "b"]).unwrap().path, None);
+        std::fs::create_dir(dir.path().join("b")).unwrap();
+        assert_eq!(first(&["a", "b"]).unwrap().path, Some(dir.path().join("b")));
+        std::os::unix::fs::symlink("nowhere", dir.path().join("a")).unwrap();
+        assert!(
+            first(&["a", "b"]).is_err(),
+            "a dangling link is no missing folder"
+        );
+    }
+
+    #[test]
+    fn mode_names() {
+        for (name, is) in [
+            ("web", true),
+            ("a-b_1", true),
+            ("0", true),
+            ("", false),
+            ("_x", false),
+            ("-x", false),
+            ("Web", false),
+            ("a.b", false),
+            ("é", false),
+            ("a/b", false),
+        ] {
+            assert_eq!(is_mode_name(name), is, "{name}");
+        }
+    }
+}

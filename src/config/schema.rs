@@ -121,7 +121,7 @@ pub const MISTAKES: [(&str, &str); 6] = [
         "sign_passphrase",
         "a passphrase must not stand in a file, name its variable with sign_passphrase_env",
     ),
-    ("timeout", "write grace"),
+    ("timeout", "write stop: {grace: …}"),
     ("environment", "write env"),
     ("entrypoint", "write command"),
     ("cmd", "write command"),

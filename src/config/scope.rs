@@ -15,7 +15,7 @@ pub struct Scope<'a> {
 }
 
 /// What a name stands for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Found {
     Value(String),
     Unset,
@@ -58,5 +58,36 @@ impl<'a> Scope<'a> {
             None if self.later.iter().any(|later| later == name) => Found::Later,
             None => Found::Unset,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    #[test]
+    fn own_variables_lie_over_the_containers() {
+        let container = |name: &str| match name {
+            "A" | "B" => Some(OsString::from("container")),
+            "X" => Some(OsString::from_vec(vec![0xff])),
+            _ => None,
+        };
+        let mut scope = Scope::new(&container);
+        scope.expect(["A", "C", "D"].map(str::to_owned));
+        let container = Found::Value("container".to_owned());
+        assert!(
+            scope.get("A") == container,
+            "its own name is the container's"
+        );
+        assert!(scope.get("C") == Found::Later);
+        scope.set("A", Some("own".to_owned()));
+        scope.set("C", None);
+        assert!(scope.get("A") == Found::Value("own".to_owned()));
+        assert!(scope.get("B") == container);
+        assert!(scope.get("C") == Found::Broken);
+        assert!(scope.get("D") == Found::Later);
+        assert!(scope.get("E") == Found::Unset);
+        assert!(scope.get("X") == Found::NotUtf8);
     }
 }

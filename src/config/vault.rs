@@ -14,7 +14,7 @@ pub enum Cryptor {
 pub const CRYPTORS: [(&str, Cryptor); 1] = [("simple", Cryptor::Simple)];
 
 /// The options of the cryptor `simple` as written; what is `None` has the gem's default.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Written {
     pub salt: Option<String>,
     pub cipher: Option<String>,
@@ -101,5 +101,50 @@ fn unnamed(key: &'static str, message: String) -> Wrong {
         key,
         message,
         known: &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unwritten_options_are_the_gems() {
+        assert_eq!(
+            simple_options(&Written::default()),
+            Ok(SimpleOptions::default())
+        );
+    }
+
+    #[test]
+    fn the_key_fits_the_cipher_unless_written() {
+        let cipher = |key_len| Written {
+            cipher: Some("aes-192-gcm".to_owned()),
+            key_len,
+            ..Written::default()
+        };
+        assert_eq!(simple_options(&cipher(None)).unwrap().key_len, 24);
+        assert_eq!(simple_options(&cipher(Some(24))).unwrap().key_len, 24);
+        assert_eq!(
+            simple_options(&cipher(Some(32))).unwrap_err()[0].key,
+            "key_len"
+        );
+    }
+
+    #[test]
+    fn everything_wrong_is_said() {
+        let wrong = simple_options(&Written {
+            salt: None,
+            cipher: Some("x".to_owned()),
+            digest: Some("x".to_owned()),
+            kdf_digest: Some("x".to_owned()),
+            key_len: Some(1),
+            signature_key_len: Some(u32::MAX),
+        });
+        let keys: Vec<&str> = wrong.unwrap_err().iter().map(|wrong| wrong.key).collect();
+        assert_eq!(
+            keys,
+            ["cipher", "digest", "kdf_digest", "signature_key_len"]
+        );
     }
 }

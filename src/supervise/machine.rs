@@ -285,11 +285,12 @@ impl Machine {
         };
         let (stopping, actions) = Stopping::begin(plan, cause, now);
         self.phase = Phase::Stopping(stopping);
-        let mut all = vec![Action::Say(Say::Stopping {
+        // The signal first: it must not wait for a line.
+        let mut all = actions;
+        all.push(Action::Say(Say::Stopping {
             signal: cause.signal,
             sender: cause.sender,
-        })];
-        all.extend(actions);
+        }));
         all
     }
 
@@ -311,16 +312,20 @@ impl Machine {
     }
 
     fn main_ended(&mut self, outcome: Outcome, alone: bool, now: Duration) -> Vec<Action> {
+        match &self.phase {
+            Phase::Booting { .. } => return boot_ended(outcome, None),
+            Phase::BootEnding { cause, .. } => return boot_ended(outcome, cause.signal),
+            _ => {}
+        }
         match std::mem::replace(&mut self.phase, Phase::Running) {
-            Phase::Booting { .. } => boot_ended(outcome, None),
-            Phase::BootEnding { cause, .. } => boot_ended(outcome, cause.signal),
             Phase::Running => self.sweep(outcome, None, alone, now, now + LEFTOVERS),
             Phase::Stopping(stopping) => {
                 let until = stopping.deadline.max(now + AFTER_KILL);
                 self.sweep(outcome, Some(stopping), alone, now, until)
             }
-            sweeping @ Phase::Sweeping { .. } => {
-                self.phase = sweeping;
+            // Ended already: nothing of it can end again.
+            other => {
+                self.phase = other;
                 Vec::new()
             }
         }

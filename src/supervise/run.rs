@@ -9,6 +9,7 @@ use super::stopping::Sender;
 use crate::report::{Line, Report};
 use crate::sys::cgroup;
 use crate::sys::environment::scrub;
+use crate::sys::memory::release_program_pages;
 use crate::sys::process::{Waited, kill, kill_group, wait_any};
 use crate::sys::procfs::{Relative, catches, descendants};
 use crate::sys::signal::Sig;
@@ -106,20 +107,16 @@ impl Supervisor {
         let _ = poll(&mut fds, timeout);
     }
 
-    /// Takes in all that happened, and acts. The pipe comes before the children, so that an end is
-    /// known to be the boot's or the app's.
+    /// Takes in all that happened, and acts. The pipe comes first, so that an end is known to be the
+    /// boot's or the app's.
     fn turn(&mut self) -> ControlFlow<u8> {
+        self.read_pipe()?;
         let mut child_changed = false;
-        let mut received = Vec::new();
         while let Ok(Some(info)) = self.signals.read_signal() {
             match signal_event(&info) {
-                Some(event) => received.push(event),
+                Some(event) => self.happen(event)?,
                 None => child_changed = true,
             }
-        }
-        self.read_pipe()?;
-        for event in received {
-            self.happen(event)?;
         }
         if child_changed {
             self.reap()?;
@@ -164,6 +161,7 @@ impl Supervisor {
                     self.buffer = Vec::new();
                     if self.phases.is_some() {
                         self.happen(Event::Executed)?;
+                        release_program_pages();
                     }
                 }
                 Ok(length) => self.buffer.extend(chunk.get(..length).unwrap_or_default()),

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock; random bytes are handed in.
 
 mod cipher;
+pub mod document;
 mod key_path;
 pub mod marshal;
 mod options;
@@ -12,6 +13,7 @@ mod simple;
 #[cfg(test)]
 mod simple_tests;
 
+pub use document::{Affixes, Document, DocumentError, Found, Problems, Selection};
 pub use key_path::{KeyPath, KeyPathError, Segment};
 pub use options::{Cipher, Digest, KdfDigest, OptionsError, SimpleOptions};
 pub use secret::{Plaintext, Secret};

@@ -54,7 +54,7 @@ impl Cipher {
     /// OpenSSL's name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        name_of(&Self::NAMES, &Self::ALL, self)
+        name_of(&Self::NAMES, &Self::ALL, &self)
     }
 
     /// Bytes of its key.
@@ -124,7 +124,7 @@ impl Digest {
     /// The name of Ruby's constant.
     #[must_use]
     pub fn name(self) -> &'static str {
-        name_of(&Self::NAMES, &Self::ALL, self)
+        name_of(&Self::NAMES, &Self::ALL, &self)
     }
 
     /// Bytes of its output.
@@ -170,7 +170,7 @@ impl KdfDigest {
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        name_of(&Self::NAMES, &Self::ALL, self)
+        name_of(&Self::NAMES, &Self::ALL, &self)
     }
 }
 
@@ -179,8 +179,8 @@ fn named<T: Copy>(names: &[&str], all: &[T], is: impl Fn(&str) -> bool) -> Optio
     all.get(found).copied()
 }
 
-fn name_of<T: PartialEq>(names: &[&'static str], all: &[T], one: T) -> &'static str {
-    let found = all.iter().position(|known| *known == one);
+fn name_of<T: PartialEq>(names: &[&'static str], all: &[T], one: &T) -> &'static str {
+    let found = all.iter().position(|known| known == one);
     found.and_then(|n| names.get(n)).copied().unwrap_or("?")
 }
 

@@ -66,6 +66,41 @@ pub enum MessageError {
     Iv { got: usize, want: usize },
 }
 
+impl SimpleOptions {
+    /// Whether a text has the shape of a message under these options, whatever its key.
+    #[must_use]
+    pub fn is_message(&self, text: &str) -> bool {
+        if self.cipher.is_aead() {
+            aead_parts(text, self.cipher.iv_len()).is_ok()
+        } else {
+            signed_parts(text).is_ok()
+        }
+    }
+}
+
+fn signed_parts(message: &str) -> Result<(&str, &str), MessageError> {
+    let (data, signature) = message.split_once("--").ok_or(MessageError::NotAMessage)?;
+    let hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+    if !is_base64(data) || signature.is_empty() || !signature.chars().all(hex) {
+        return Err(MessageError::NotAMessage);
+    }
+    Ok((data, signature))
+}
+
+/// The vector, and the ciphertext with its tag at the end.
+fn aead_parts(message: &str, iv_len: usize) -> Result<(Vec<u8>, Vec<u8>), MessageError> {
+    let parts: Vec<&str> = message.split("--").collect();
+    let &[sealed, iv, tag] = parts.as_slice() else {
+        return Err(MessageError::NotAMessage);
+    };
+    let (mut sealed, iv, tag) = (decode(sealed)?, decode(iv)?, decode(tag)?);
+    if tag.len() != TAG_LEN || iv.len() != iv_len {
+        return Err(MessageError::NotAMessage);
+    }
+    sealed.extend(tag);
+    Ok((iv, sealed))
+}
+
 impl Simple {
     /// Derives the keys.
     pub fn new(
@@ -100,19 +135,15 @@ impl Simple {
     /// Whether a text has the shape of a message of this cipher, whatever its key.
     #[must_use]
     pub fn is_message(&self, text: &str) -> bool {
-        if self.options.cipher.is_aead() {
-            self.aead_parts(text).is_ok()
-        } else {
-            self.signed_parts(text).is_ok()
-        }
+        self.options.is_message(text)
     }
 
     /// Reads a message.
     pub fn decrypt(&self, message: &str) -> Result<Plaintext, MessageError> {
         let (iv, sealed) = if self.options.cipher.is_aead() {
-            self.aead_parts(message)?
+            aead_parts(message, self.iv_len())?
         } else {
-            let (data, signature) = self.signed_parts(message)?;
+            let (data, signature) = signed_parts(message)?;
             let wanted = self.signature(data);
             // The length is the digest's and public; the contents are compared in constant time.
             if !bool::from(wanted.as_bytes().ct_eq(signature.as_bytes())) {
@@ -146,29 +177,6 @@ impl Simple {
     }
 
     /// `data--signature`, both of plausible shape.
-    fn signed_parts<'a>(&self, message: &'a str) -> Result<(&'a str, &'a str), MessageError> {
-        let (data, signature) = message.split_once("--").ok_or(MessageError::NotAMessage)?;
-        let hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
-        if !is_base64(data) || signature.is_empty() || !signature.chars().all(hex) {
-            return Err(MessageError::NotAMessage);
-        }
-        Ok((data, signature))
-    }
-
-    /// The vector, and the ciphertext with its tag at the end.
-    fn aead_parts(&self, message: &str) -> Result<(Vec<u8>, Vec<u8>), MessageError> {
-        let parts: Vec<&str> = message.split("--").collect();
-        let &[sealed, iv, tag] = parts.as_slice() else {
-            return Err(MessageError::NotAMessage);
-        };
-        let (mut sealed, iv, tag) = (decode(sealed)?, decode(iv)?, decode(tag)?);
-        if tag.len() != TAG_LEN || iv.len() != self.iv_len() {
-            return Err(MessageError::NotAMessage);
-        }
-        sealed.extend(tag);
-        Ok((iv, sealed))
-    }
-
     fn signature(&self, data: &str) -> String {
         let sign: fn(&[u8], &[u8]) -> String = match self.options.digest {
             Digest::Md5 => sign::<Hmac<md5::Md5>>,

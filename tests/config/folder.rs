@@ -21,9 +21,9 @@ fn the_option_is_before_the_variable() {
     let named = folder(&[("b.yaml", "command: x")]);
     let value = named.path().as_os_str().to_owned();
     let lookup = move |name: &str| (name == "ENTRY_MODES").then(|| value.clone());
-    let names = |flag| Source::find(flag, &lookup).unwrap().mode_names().join(" ");
-    assert_eq!(names(Some(flag.path())), "a");
-    assert_eq!(names(None), "b");
+    let modes = |flag| Source::find(flag, &lookup).unwrap().mode_names().join(" ");
+    assert_eq!(modes(Some(flag.path())), "a");
+    assert_eq!(modes(None), "b");
 }
 
 #[test]

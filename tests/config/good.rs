@@ -43,7 +43,7 @@ fn every_key() {
         mode.exit.into_iter().collect::<Vec<_>>(),
         [(1, 255), (143, 0)]
     );
-    assert_eq!(mode.max_runtime, Some(Duration::from_secs(5400)));
+    assert_eq!(mode.max_runtime, Some(Duration::from_mins(90)));
     assert_eq!(mode.stop.preset, Preset::Puma);
     assert_eq!(mode.stop.on, Some(vec![Sig::TERM, Sig::INT]));
     assert_eq!(mode.stop.defer, Some(Duration::from_millis(500)));

@@ -1,8 +1,10 @@
 //! Signals in the first milliseconds.
 
 use crate::support::{Entry, wait};
+use nix::fcntl::{OFlag, open};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use std::time::{Duration, Instant};
 
 /// Spins, for a sleep of microseconds is none.
@@ -41,32 +43,27 @@ fn an_early_term_always_ends_pid_1() {
 
 #[test]
 fn a_stop_during_the_boot_starts_nothing() {
-    // A FIFO as a mode file keeps the boot busy for as long as nobody writes.
-    let entry = Entry::new().args(["web"]);
-    let fifo = entry.folder().join("modes/web.yml");
-    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    // A FIFO as passphrase file keeps the boot busy for as long as nobody writes to it.
+    let mode = "command: [touch, started]\nsecrets: [{vault: s.yml, passphrase_file: pass, write: /nowhere/s.yml}]\n";
     for (signal, code) in [
         (Signal::SIGTERM, 143),
         (Signal::SIGINT, 130),
         (Signal::SIGQUIT, 131),
     ] {
         let entry = Entry::new()
-            .args(["--modes"])
-            .args([fifo.parent().unwrap()])
+            .mode("web", mode)
+            .file("s.yml", "a: 1\n")
             .args(["web"]);
+        mkfifo(&entry.folder().join("pass"), Mode::S_IRWXU).unwrap();
         let running = entry.start();
-        let boot = wait::until("the boot process", || {
-            wait::children(running.pid()).first().copied()
-        });
-        wait::until("it waits for the file", || blocked_in_open(boot));
+        let fifo = running.folder().join("pass");
+        // Opens only once a reader is there, which then waits for what we never write.
+        let write_only = || open(&fifo, OFlag::O_WRONLY | OFlag::O_NONBLOCK, Mode::empty()).ok();
+        let _writer = wait::until("it waits for the passphrase", write_only);
         running.signal(signal);
         let done = running.finish().expect(code);
         assert_eq!(done.line("boot_stopped")["signal"], signal.as_str());
         assert!(done.lines().iter().all(|line| line["event"] != "start"));
+        assert!(!done.folder().join("started").exists());
     }
-}
-
-fn blocked_in_open(pid: Pid) -> Option<()> {
-    let place = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
-    place.contains("fifo").then_some(())
 }

@@ -37,6 +37,8 @@ fn every_death_by_signal_is_128_and_its_number() {
     }
 }
 
+type Start = Box<dyn Fn(Entry) -> Entry>;
+
 #[test]
 fn a_command_that_cannot_run_says_why() {
     let script = |mode: u32, content: &'static str| {
@@ -47,7 +49,6 @@ fn a_command_that_cannot_run_says_why() {
             entry.oneoff(["./app"])
         }
     };
-    type Start = Box<dyn Fn(Entry) -> Entry>;
     let cases: [(Start, i32, &str); 7] = [
         (
             Box::new(|e| e.env("PATH", "/usr/bin").oneoff(["nope"])),

@@ -92,6 +92,7 @@ fn the_signal_mask_and_ignored_signals_are_the_callers() {
             "Sig(Blk|Ign)",
             "/proc/self/status",
         ]);
+        command.current_dir("/");
         String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
     };
     let direct = through(&[]);
@@ -114,6 +115,7 @@ fn an_ignored_child_signal_is_put_right() {
         .args(["-e", script])
         .arg(entry)
         .args(["--", "sh", "-c", "exit 9"])
+        .current_dir("/")
         .status()
         .unwrap();
     assert_eq!(status.code(), Some(9));
@@ -158,6 +160,7 @@ fn the_boots_own_streams_are_filled_when_closed() {
             "exec \"$0\" -- sh -c 'readlink /proc/self/fd/0 /proc/self/fd/2' <&- 2>&-",
         ])
         .arg(entry)
+        .current_dir("/")
         .output()
         .unwrap();
     assert_eq!(

@@ -7,6 +7,7 @@ pub mod pid_namespace;
 pub mod rails;
 pub mod redis;
 pub mod runc;
+pub mod sealed;
 pub mod terminal;
 pub mod wait;
 
@@ -55,7 +56,7 @@ pub struct Entry {
 impl Entry {
     /// As an ordinary process, which makes it a subreaper.
     pub fn new() -> Entry {
-        Entry::with(Command::new(binary("entry")))
+        Entry::of(Command::new(binary("entry")))
     }
 
     /// As PID 1 of a new PID namespace.
@@ -70,12 +71,12 @@ impl Entry {
             .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
             .args(init)
             .arg(binary("entry"));
-        Entry::with(command)
+        Entry::of(command)
     }
 
     /// As PID 1 of a runc container, as `/entry`. Its folder is at the same path in there.
     pub fn container() -> Entry {
-        let mut entry = Entry::with(Command::new("/entry"));
+        let mut entry = Entry::of(Command::new("/entry"));
         entry.bundle = Some(Vec::new());
         entry
     }
@@ -91,10 +92,11 @@ impl Entry {
     pub fn wrapped<A: AsRef<OsStr>>(words: impl IntoIterator<Item = A>) -> Entry {
         let mut command = Command::new("/usr/bin/env");
         command.args(words).arg(binary("entry"));
-        Entry::with(command)
+        Entry::of(command)
     }
 
-    fn with(mut command: Command) -> Entry {
+    /// Another program in such a folder.
+    pub fn of(mut command: Command) -> Entry {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("modes")).unwrap();
         command
@@ -137,6 +139,22 @@ impl Entry {
 
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Entry {
         self.command.args(args);
+        self
+    }
+
+    /// For a wrapper that writes the words itself: takes the mode's name back.
+    pub fn strip_last_arg(mut self) -> Entry {
+        let args: Vec<OsString> = self.command.get_args().map(OsStr::to_owned).collect();
+        let mut command = Command::new(self.command.get_program());
+        command.args(&args[..args.len() - 1]);
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.current_dir(self.folder.path());
+        self.command = command;
         self
     }
 

@@ -30,6 +30,8 @@ pub enum Fill<'a> {
 pub struct Decoder<'a> {
     pub fill: Fill<'a>,
     pub problems: Problems,
+    /// Every variable that was asked for, with where.
+    filled: Vec<(String, At, String)>,
 }
 
 /// A node and the dotted key that leads to it.
@@ -112,6 +114,7 @@ impl<'a> Decoder<'a> {
         Decoder {
             fill,
             problems: Problems::default(),
+            filled: Vec::new(),
         }
     }
 
@@ -298,6 +301,8 @@ impl<'a> Decoder<'a> {
             return None;
         };
         let found = scope.get(name);
+        self.filled
+            .push((name.to_owned(), item.node.at.clone(), item.path.clone()));
         match (&found, otherwise) {
             (Found::Value(value), Otherwise::Fail) => return Some(value.clone()),
             (Found::Value(value), _) if !value.is_empty() => return Some(value.clone()),
@@ -333,5 +338,20 @@ impl<'a> Decoder<'a> {
             }
         }
         None
+    }
+
+    /// A passphrase is for the cryptor alone: filled in elsewhere it would reach the app or a message.
+    fn refuse_filled(&mut self, secret: &str) {
+        let found: Vec<_> = self
+            .filled
+            .iter()
+            .filter(|(name, _, _)| name == secret)
+            .cloned()
+            .collect();
+        for (name, at, key) in found {
+            let message =
+                format!("${{{name}}} holds a passphrase, which is not filled in anywhere");
+            self.problem_at(&at, &key, message, "entry reads it by itself: take it out");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::scalar::{LONGEST_RUN, whole_number, wrong_name};
 use super::{Decoder, Fill, Item};
-use crate::config::mode::{ArgsPolicy, Mode, TtyOwner};
+use crate::config::mode::{ArgsPolicy, Mode, Passphrase, TtyOwner};
 use crate::config::node::Node;
 use crate::config::schema;
 use std::collections::BTreeMap;
@@ -68,6 +68,21 @@ pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
     mode.max_runtime = fields
         .get("max_runtime")
         .and_then(|item| d.duration(&item, false, LONGEST_RUN));
+    let passphrases = mode
+        .secrets
+        .iter()
+        .flat_map(|secret| [&secret.passphrase, &secret.sign_passphrase]);
+    let mut names: Vec<&str> = passphrases
+        .filter_map(|passphrase| match passphrase {
+            Passphrase::Variable(name) => Some(name.as_str()),
+            Passphrase::File(_) => None,
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        d.refuse_filled(name);
+    }
     mode
 }
 

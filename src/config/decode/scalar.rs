@@ -112,11 +112,16 @@ impl Decoder<'_> {
             );
             return None;
         }
-        let digits = text.value.strip_prefix('0').unwrap_or(&text.value);
-        let bits = u32::from_str_radix(digits, 8).ok();
-        let bits = bits.filter(|_| digits.len() == 3 && !digits.starts_with('+'));
+        let value = text.value.as_str();
+        let octal = value.bytes().all(|b| (b'0'..=b'7').contains(&b));
+        let short = value.len() == 3 || (value.len() == 4 && value.starts_with('0'));
+        let bits = u32::from_str_radix(value, 8).ok();
+        let bits = bits.filter(|_| octal && short);
         if bits.is_none() {
-            let message = format!("{} is not three octal digits after a 0", text.shown());
+            let message = format!(
+                "{} is not three octal digits, with or without a 0 before them",
+                text.shown()
+            );
             self.problem(item, message, "write it like \"0400\"");
         }
         bits
@@ -222,5 +227,126 @@ pub fn wrong_name(name: &str) -> Option<&'static str> {
         Some("it holds a NUL byte")
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Fill;
+    use super::*;
+    use crate::config::problems::Problems;
+    use crate::config::tree;
+
+    /// Reads `text` as the one value of a document.
+    fn read<T>(
+        text: &str,
+        reader: impl Fn(&mut Decoder<'static>, &Item) -> Option<T>,
+    ) -> Option<T> {
+        let node = tree::parse("f", text, &mut Problems::default())?;
+        let mut decoder = Decoder::new(Fill::Literal);
+        let value = reader(&mut decoder, &Item::root(&node));
+        assert_eq!(
+            value.is_none(),
+            !decoder.problems.is_empty(),
+            "{text}: a silent failure"
+        );
+        value
+    }
+
+    #[test]
+    fn durations() {
+        let duration = |text: &str| read(text, |d, item| d.duration(item, true, LONGEST_STOP));
+        for (text, millis) in [
+            ("10s", Some(10_000)),
+            ("1m30s", Some(90_000)),
+            ("1m 30s", Some(90_000)),
+            ("500ms", Some(500)),
+            ("'2h'", Some(7_200_000)),
+            ("0s", Some(0)),
+            ("24h", Some(86_400_000)),
+            ("24h1ms", None),
+            ("10", None),
+            ("1.5", None),
+            ("1M", None),
+            ("10 parsecs", None),
+            ("99999999999999999999s", None),
+            ("584942417355y", None),
+            ("-1s", None),
+            ("'.'", None),
+        ] {
+            assert_eq!(duration(text), millis.map(Duration::from_millis), "{text}");
+        }
+        assert_eq!(
+            read("0s", |d, item| d.duration(item, false, LONGEST_RUN)),
+            None
+        );
+    }
+
+    #[test]
+    fn octal_modes() {
+        for (text, bits) in [
+            ("'0400'", Some(0o400)),
+            ("\"027\"", Some(0o27)),
+            ("'0000'", Some(0)),
+            ("'0777'", Some(0o777)),
+            ("'777'", Some(0o777)),
+            ("0400", None),
+            ("'1777'", None),
+            ("'00400'", None),
+            ("'0o400'", None),
+            ("'+400'", None),
+            ("'0+40'", None),
+            ("'40'", None),
+            ("'0888'", None),
+        ] {
+            assert_eq!(read(text, Decoder::octal), bits, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_booleans() {
+        for (text, number) in [
+            ("0", Some(0)),
+            ("255", Some(255)),
+            ("'7'", Some(7)),
+            ("256", None),
+            ("007", None),
+            ("+7", None),
+            ("1_0", None),
+            ("0x1", None),
+            ("99999999999", None),
+        ] {
+            assert_eq!(
+                read(text, |d, item| d.number(item, 0..=255)),
+                number,
+                "{text}"
+            );
+        }
+        for (text, boolean) in [
+            ("true", Some(true)),
+            ("false", Some(false)),
+            ("yes", None),
+            ("True", None),
+            ("1", None),
+        ] {
+            assert_eq!(read(text, Decoder::boolean), boolean, "{text}");
+        }
+    }
+
+    #[test]
+    fn accounts() {
+        for (text, good) in [
+            ("app", true),
+            ("1000", true),
+            ("0", true),
+            ("www-data", true),
+            ("app:app", false),
+            ("a b", false),
+            ("/app", false),
+            ("4294967295", false),
+            ("007", false),
+        ] {
+            assert_eq!(read(text, Decoder::account).is_some(), good, "{text}");
+        }
     }
 }

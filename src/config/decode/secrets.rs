@@ -62,6 +62,15 @@ impl Decoder<'_> {
         );
         let write = fields.get("write").map(|item| self.write(&item, claims));
         let env = fields.get("env").map(|item| self.exports(&item, claims));
+        for passphrase in [&passphrase, &sign_passphrase] {
+            let Some(Passphrase::Variable(name)) = passphrase else {
+                continue;
+            };
+            if let Some((_, by)) = claims.names.iter().find(|(known, _)| known == name) {
+                let message = format!("{by} sets the variable that its passphrase is read from");
+                self.problem(item, message, "set it for the container instead");
+            }
+        }
         if write.is_none() && env.is_none() {
             self.problem(
                 item,

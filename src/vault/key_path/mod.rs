@@ -8,7 +8,7 @@ mod regexp;
 mod symbol;
 
 use regex::Regex;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 pub use parse::KeyPathError;
 
@@ -158,7 +158,9 @@ pub(super) fn show(segments: &[Segment]) -> String {
         out.push('.');
         match segment {
             Segment::Key(key) => out.push_str(&parse::quote(key)),
-            Segment::Index(index) => out.push_str(&format!("[{index}]")),
+            Segment::Index(index) => {
+                let _ = write!(out, "[{index}]");
+            }
             Segment::Complex => out.push('*'),
         }
     }

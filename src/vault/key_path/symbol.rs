@@ -1,6 +1,7 @@
 //! Ruby's `Symbol#inspect`, which the gem compares with the raw text of a key.
 
 use regex::Regex;
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 #[expect(clippy::expect_used, reason = "a literal, which the tests compile")]
@@ -33,7 +34,9 @@ pub(super) fn inspect(name: &str) -> String {
             '\x0b' => out.push_str("\\v"),
             '\x0c' => out.push_str("\\f"),
             '\x1b' => out.push_str("\\e"),
-            c if c.is_ascii_control() => out.push_str(&format!("\\x{:02X}", u32::from(c))),
+            c if c.is_ascii_control() => {
+                let _ = write!(out, "\\x{:02X}", u32::from(c));
+            }
             c => out.push(c),
         }
     }

@@ -3,6 +3,7 @@
 
 use super::{VERSION, float};
 use crate::vault::{Plaintext, Secret};
+use std::fmt::Write as _;
 
 /// Why bytes are not a value that a message may hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -158,7 +159,7 @@ fn decimal(bytes: &[u8]) -> String {
     }
     let mut digits = parts.pop().unwrap_or(0).to_string();
     for part in parts.iter().rev() {
-        digits.push_str(&format!("{part:09}"));
+        let _ = write!(digits, "{part:09}");
     }
     digits
 }

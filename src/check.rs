@@ -1,0 +1,117 @@
+//! What can be told of a mode without a passphrase, a network or a running app: before a deploy by
+//! `entryctl check`, in the image by `entry --check`.
+
+use crate::config::{Export, Lookup, Mode, Problems, Request, SecretFile, Source};
+use crate::stop::Plan;
+use crate::vault::{Affixes, Document};
+use std::path::Path;
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What would fail at boot.
+    pub problems: Vec<String>,
+    /// What would start, but hardly as it is meant.
+    pub warnings: Vec<String>,
+}
+
+/// Shells that stand between entry and a server, if they do not exec it.
+const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "zsh"];
+
+/// Checks these modes, or the whole folder where none is named, against the files below `root`.
+/// `beyond` tells what only the caller can see, such as the image's users.
+pub fn modes(
+    source: &Source,
+    names: &[&str],
+    lookup: Lookup,
+    root: &Path,
+    beyond: &dyn Fn(&Mode) -> Vec<String>,
+) -> Findings {
+    let mut findings = Findings::default();
+    let texts = |problems: &Problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let all = source.mode_names();
+    if names.is_empty() {
+        findings.problems.extend(texts(&source.check_all(lookup)));
+    }
+    for name in if names.is_empty() { &all } else { names } {
+        match source.load(Request::Mode(name), lookup) {
+            Ok(mode) => {
+                findings
+                    .problems
+                    .extend(mode.secrets.iter().flat_map(|file| secret(file, root)));
+                findings.problems.extend(
+                    beyond(&mode)
+                        .into_iter()
+                        .map(|problem| format!("mode {name}: {problem}")),
+                );
+                findings.warnings.extend(shell_in_between(&mode));
+            }
+            Err(problems) => findings.problems.extend(texts(&problems)),
+        }
+    }
+    findings.problems.sort();
+    findings.problems.dedup();
+    findings
+}
+
+/// A shell that does not exec dies of the signal that its server should get.
+pub fn shell_in_between(mode: &Mode) -> Option<String> {
+    let command = mode.command.as_deref().unwrap_or_default();
+    let program = Path::new(command.first()?).file_name()?.to_str()?;
+    let script = command
+        .windows(2)
+        .find(|words| words[0] == "-c")
+        .map(|words| words[1].trim_start());
+    let execs = script.is_some_and(|script| script.starts_with("exec "));
+    let plan = Plan::new(&mode.stop, None);
+    (plan.translates && SHELLS.contains(&program) && !execs).then(|| {
+        format!(
+            "mode {}: the command is a shell, which gets {}'s signals in its server's place: run the server itself, or `exec` it in the shell",
+            mode.name, plan.name
+        )
+    })
+}
+
+fn secret(file: &SecretFile, root: &Path) -> Vec<String> {
+    let place = format!("{}: {}", file.declared_at, file.vault.display());
+    let problems = read(file, root).unwrap_or_else(|problem| vec![problem]);
+    problems
+        .iter()
+        .map(|problem| format!("{place}: {problem}"))
+        .collect()
+}
+
+fn read(file: &SecretFile, root: &Path) -> Result<Vec<String>, String> {
+    let text = std::fs::read_to_string(root.join(&file.vault))
+        .map_err(|cause| format!("cannot be read: {cause}"))?;
+    let document = Document::parse(&text).map_err(|error| error.to_string())?;
+    let affixes = Affixes {
+        prefix: file.prefix.clone(),
+        suffix: file.suffix.clone(),
+    };
+    let selection = document
+        .select(&file.keys, &affixes)
+        .map_err(|problems| problems.to_string())?;
+    let is_message = |text: &str| file.options.is_message(text);
+    let mut problems = selection.complaints(is_message);
+    let clear = selection
+        .scalars
+        .iter()
+        .filter(|scalar| !is_message(&scalar.message));
+    problems.extend(clear.map(|scalar| {
+        format!(
+            "{}: {}: it is not an encrypted message",
+            scalar.place, scalar.path
+        )
+    }));
+    for export in &file.env {
+        let (Export::One { path, .. } | Export::Subtree { path, .. }) = export;
+        let found = document
+            .lookup(path)
+            .map_err(|error| format!("env: {error}"))?;
+        if found.is_empty() {
+            problems.push(format!("env: key path {path} matches nothing"));
+        }
+    }
+    Ok(problems)
+}

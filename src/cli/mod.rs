@@ -1,0 +1,108 @@
+//! `entryctl`'s command line: arguments in, exit code out.
+//!
+//! Standard output carries data only; warnings and errors go to standard error, each line after
+//! `entryctl: `. Exit codes: 0 done, 1 failed, 2 wrong usage.
+
+mod check;
+mod input;
+mod output;
+mod vault;
+
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Exit code for wrong usage.
+const USAGE: u8 = 2;
+
+#[derive(Parser)]
+#[command(
+    name = "entryctl",
+    version,
+    about = "Operator's tool of entry, the container entrypoint"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Encrypt and decrypt yaml_vault files
+    #[command(subcommand)]
+    Vault(vault::Command),
+    /// Check modes and their secrets before a deploy
+    Check(check::Arguments),
+}
+
+/// What a command may end with.
+#[derive(Debug)]
+enum Failure {
+    /// Lines for standard error, most often one.
+    Lines(Vec<String>),
+    /// The reader of standard output has gone; there is nobody to tell.
+    BrokenPipe,
+}
+
+impl Failure {
+    /// An error with its causes in one line.
+    fn new(error: &dyn std::error::Error) -> Failure {
+        let mut line = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Failure::Lines(vec![line])
+    }
+}
+
+/// Runs a command line, program name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A help text that nobody reads is no failure.
+            let _ = error.print();
+            let code = u8::try_from(error.exit_code()).unwrap_or(USAGE);
+            return ExitCode::from(code);
+        }
+    };
+    let done = match cli.command {
+        Command::Vault(command) => command.run(),
+        Command::Check(arguments) => arguments.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Failure::Lines(lines) = failure {
+                for line in lines {
+                    say(&line);
+                }
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A line on standard error; if that is closed, there is nowhere to complain.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "entryctl: {line}");
+}
+
+fn warn(line: &str) {
+    say(&format!("warning: {line}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,151 @@
+//! A YAML text whose scalars are decrypted or encrypted in place.
+//!
+//! A scalar's source is replaced and nothing else: comments, order, quoting and line ends stay. The
+//! work has two phases, so that a cryptor on the network can sit between: choose (`select`,
+//! `choose_plaintexts`), then splice (`splice`, `splice_messages`).
+
+mod block;
+mod choose;
+mod escape;
+mod lookup;
+mod merge;
+mod problem;
+mod reach;
+mod render;
+mod select;
+mod source;
+mod splice;
+mod tag;
+mod tree;
+
+pub use choose::{Choice, Chosen, Encrypted, Warning};
+pub use lookup::{Found, LookupError};
+pub use problem::{Problem, Problems, Reason};
+pub use reach::Via;
+pub use select::{Affixes, Aliased, Decrypted, Selected, Selection, Unmatched};
+pub use tree::NodeId as ScalarId;
+
+use super::{Plaintext, key_path};
+use crate::yaml::{self, Event, Place, RawEvent, Style};
+use std::fmt;
+use tree::{NodeId, TooDeep, Tree};
+use zeroize::Zeroizing;
+
+/// A parsed text with all its documents.
+pub struct Document {
+    text: Zeroizing<String>,
+    events: Vec<Event>,
+    tree: Tree,
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Document({} bytes)", self.text.len())
+    }
+}
+
+/// Why a text is no document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentError {
+    /// Not YAML.
+    #[error("{place}: not YAML: {problem}")]
+    Syntax { place: Place, problem: String },
+    /// Not YAML, and ERB may be the reason.
+    #[error(
+        "{place}: not YAML: {problem}; the ERB at {erb} is not run here and stays text: it must keep the file YAML, in quotes or a comment"
+    )]
+    Erb {
+        place: Place,
+        problem: String,
+        erb: Place,
+    },
+    /// Collections in collections, too many.
+    #[error("{0}: collections are nested too deeply")]
+    TooDeep(Place),
+}
+
+impl Document {
+    /// Parses all documents of a text. ERB is not run: `<%` is text like any other.
+    pub fn parse(text: &str) -> Result<Document, DocumentError> {
+        let events = yaml::events(text).map_err(|error| match text.find("<%") {
+            Some(at) => DocumentError::Erb {
+                place: error.place,
+                problem: error.problem,
+                erb: place_of(text, at),
+            },
+            None => DocumentError::Syntax {
+                place: error.place,
+                problem: error.problem,
+            },
+        })?;
+        let tree = Tree::build(&events).map_err(|TooDeep(place)| DocumentError::TooDeep(place))?;
+        Ok(Document {
+            text: Zeroizing::new(text.to_owned()),
+            events,
+            tree,
+        })
+    }
+
+    fn event(&self, id: NodeId) -> Option<&Event> {
+        self.events.get(self.tree.get(id).event)
+    }
+
+    fn scalar(&self, id: NodeId) -> Option<Scalar<'_>> {
+        let event = self.event(id)?;
+        match &event.raw {
+            RawEvent::Scalar {
+                tag, value, style, ..
+            } => Some(Scalar {
+                event,
+                tag: tag.as_deref(),
+                value,
+                style: *style,
+            }),
+            _ => None,
+        }
+    }
+
+    fn place(&self, id: NodeId) -> Place {
+        let start = Place { line: 1, column: 1 };
+        self.event(id).map_or(start, |event| event.place)
+    }
+
+    fn path(&self, id: NodeId) -> String {
+        key_path::show(&self.tree.path(id))
+    }
+
+    fn source_text(&self, id: NodeId) -> &str {
+        let span = self.event(id).map(|event| event.span.clone());
+        span.and_then(|span| self.text.get(span))
+            .unwrap_or_default()
+    }
+}
+
+struct Scalar<'a> {
+    event: &'a Event,
+    tag: Option<&'a str>,
+    value: &'a str,
+    style: Style,
+}
+
+impl Scalar<'_> {
+    /// Whether Psych resolves its text as it does a plain scalar's: `! '1'` is the integer 1 to it.
+    fn is_plain_like(&self) -> bool {
+        match self.tag {
+            None => self.style == Style::Plain,
+            Some(tag) => tag == "!",
+        }
+    }
+}
+
+fn place_of(text: &str, at: usize) -> Place {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |n| n + 1);
+    Place {
+        line: before.matches('\n').count() + 1,
+        column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests;
