@@ -13,7 +13,6 @@ fn a_written_file_is_the_decrypted_text_for_the_app_alone() {
     let entry = with_secrets(Entry::new(), "[cat, out/s.yml]", YAML);
     let (file, folder) = (written(&entry), entry.folder().join("out"));
     let running = entry.start();
-    running.app();
     let done = running.finish().expect(0);
     assert_eq!(done.stdout(), YAML);
     let (file, folder) = (file.metadata().unwrap(), folder.metadata().unwrap());
