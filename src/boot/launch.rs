@@ -13,7 +13,6 @@ use crate::supervise::machine::Supervision;
 use crate::supervise::message::{Message, Phases};
 use crate::sys::exec::execve;
 use crate::sys::hold::{hold_again, release_signals};
-use crate::sys::terminal::Terminal;
 use crate::sys::{cgroup, environment as initial};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode as Bits, umask};
@@ -300,7 +299,11 @@ impl<'a> Launch<'a> {
         if let Err(failure) = self.take_on() {
             return failure;
         }
-        if let Some(terminal) = Terminal::ours().filter(|_| self.supervision.app_has_terminal) {
+        if let Some(terminal) = self
+            .inherited
+            .terminal
+            .filter(|_| self.supervision.app_has_terminal)
+        {
             terminal.give_to(getpid());
         }
         self.inherited.core.restore();

@@ -23,6 +23,7 @@ use crate::supervise::exit::ENTRY_FAILED;
 use crate::supervise::message::Message;
 use crate::sys::hold::{InheritedMask, release_signals};
 use crate::sys::limits::CoreLimit;
+use crate::sys::terminal::Terminal;
 use cli::{Invocation, Request, Wanted};
 use launch::Launch;
 use pipe::Pipe;
@@ -41,6 +42,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Inherited {
     pub mask: InheritedMask,
     pub core: CoreLimit,
+    /// The terminal, if entry was started in its foreground.
+    pub terminal: Option<Terminal>,
 }
 
 /// A failed boot: the lines to say and the exit code.

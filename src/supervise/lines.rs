@@ -98,6 +98,19 @@ pub fn app_stopped(mode: &str, signal: Sig) -> Line {
     )
 }
 
+/// A signal that only an app could take came before there is one.
+pub fn too_early(signal: Sig, from: Sender) -> Line {
+    let said = format!(
+        "{signal} from {} during the boot is dropped: there is no app yet",
+        sender(from)
+    );
+    info(
+        "signal_dropped",
+        said,
+        vec![("signal", text(signal)), ("sender", text(sender(from)))],
+    )
+}
+
 /// A signal ended the boot.
 pub fn boot_stopped(signal: Sig, from: Sender) -> Line {
     let said = format!(
@@ -125,11 +138,18 @@ pub fn boot_died(outcome: Outcome, oom_kills: u64) -> Line {
 
 /// The last line.
 pub fn ended(mode: &str, summary: &Summary, oom_kills: u64) -> Line {
-    let mut said = format!("{mode}: {}", outcome(summary, oom_kills));
+    // Our own KILL is not the kernel's, whatever else it killed.
+    let ours = summary.forced
+        || summary
+            .stop
+            .iter()
+            .any(|stop| stop.sent.iter().any(|sent| sent.signal == Sig::KILL));
+    let blamed = if ours { 0 } else { oom_kills };
+    let mut said = format!("{mode}: {}", outcome(summary, blamed));
     let mut members = vec![
         ("mode", text(mode)),
         ("code", Value::Number(summary.code.into())),
-        ("reason", text(reason(summary.outcome, oom_kills))),
+        ("reason", text(reason(summary.outcome, blamed))),
         ("ran_ms", millis(summary.ran)),
     ];
     match &summary.stop {

@@ -7,18 +7,17 @@ use super::machine::{Action, Event, Machine, Say, Who};
 use super::message::{Message, Phases};
 use super::stopping::Sender;
 use crate::report::{Line, Report};
-use crate::sys::cgroup;
 use crate::sys::environment::scrub;
 use crate::sys::memory::release_program_pages;
 use crate::sys::process::{Waited, kill, kill_group, wait_any};
-use crate::sys::procfs::{Relative, catches, descendants};
+use crate::sys::procfs::{catches, descendants};
 use crate::sys::signal::Sig;
 use crate::sys::terminal::Terminal;
-use nix::fcntl::{Flock, FlockArg};
+use crate::sys::{cgroup, lock, terminal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid, getpgrp};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -30,7 +29,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Supervises the boot process and the app that it becomes; returns entry's exit code.
-pub fn run(main: Pid, pipe: OwnedFd, started: Instant, report: Report) -> u8 {
+pub fn run(
+    main: Pid,
+    pipe: OwnedFd,
+    started: Instant,
+    report: Report,
+    terminal: Option<Terminal>,
+) -> u8 {
     // Deaf to signals we could neither stop the app nor reap: better not to run at all.
     let Ok(signals) = SignalFd::with_flags(
         &SigSet::all(),
@@ -42,8 +47,7 @@ pub fn run(main: Pid, pipe: OwnedFd, started: Instant, report: Report) -> u8 {
         let _ = kill(main, Sig::KILL);
         return ENTRY_FAILED;
     };
-    let terminal = Terminal::ours();
-    let job_control = terminal.is_some() && std::process::id() != 1;
+    let job_control = terminal.is_some_and(|_| terminal::parent_is_a_shell());
     let mut supervisor = Supervisor {
         main,
         signals,
@@ -56,6 +60,7 @@ pub fn run(main: Pid, pipe: OwnedFd, started: Instant, report: Report) -> u8 {
         phases: None,
         made: Vec::new(),
         held: Vec::new(),
+        told: Vec::new(),
     };
     loop {
         supervisor.wait();
@@ -80,7 +85,9 @@ struct Supervisor {
     /// What a failed boot must not leave.
     made: Vec<Vec<u8>>,
     /// Locks that tell an entry in an exec session that this one lives.
-    held: Vec<Flock<File>>,
+    held: Vec<File>,
+    /// Which orphans have had which step's signal.
+    told: Vec<(usize, Sig, i32)>,
 }
 
 impl Supervisor {
@@ -112,10 +119,17 @@ impl Supervisor {
     fn turn(&mut self) -> ControlFlow<u8> {
         self.read_pipe()?;
         let mut child_changed = false;
-        while let Ok(Some(info)) = self.signals.read_signal() {
-            match signal_event(&info) {
-                Some(event) => self.happen(event)?,
-                None => child_changed = true,
+        // Bounded, so that a flood keeps neither children nor deadlines waiting.
+        for _ in 0..64 {
+            let Ok(Some(info)) = self.signals.read_signal() else {
+                break;
+            };
+            match received(&info) {
+                Received::Child => child_changed = true,
+                Received::Own => {}
+                Received::Signal { signal, sender } => {
+                    self.happen(Event::Signal { signal, sender })?
+                }
             }
         }
         if child_changed {
@@ -131,8 +145,9 @@ impl Supervisor {
             for action in self.machine.step(event, self.now()) {
                 match action {
                     Action::Kill { who, signal } => self.kill(who, signal),
+                    // Where nothing can be known of it, the server counts as ready: most stops are late.
                     Action::Probe(marker) => {
-                        events.push_back(Event::Ready(catches(self.main, marker)));
+                        events.push_back(Event::Ready(catches(self.main, marker).unwrap_or(true)));
                     }
                     Action::Say(say) => self.say(&say),
                     Action::Suspend => {
@@ -143,6 +158,7 @@ impl Supervisor {
                         if !self.machine.executed() {
                             self.clean_up();
                         }
+                        self.take_terminal_back();
                         return ControlFlow::Break(code);
                     }
                 }
@@ -179,10 +195,10 @@ impl Supervisor {
             Message::Plan(supervision) => return self.happen(Event::Planned(supervision)),
             Message::Made(path) => self.made.push(path),
             Message::Kept(path) => self.made.retain(|made| *made != path),
+            // Without the lock, an exec session only knows less.
             Message::Hold(folder) => {
-                if let Some(lock) = shared_lock(Path::new(OsStr::from_bytes(&folder))) {
-                    self.held.push(lock);
-                }
+                self.held
+                    .extend(lock::hold(Path::new(OsStr::from_bytes(&folder))));
             }
             Message::Scrub(name) => scrub(&name),
             Message::Exec(phases) => self.phases = Some(phases),
@@ -194,20 +210,22 @@ impl Supervisor {
     /// Collects every status there is, so that none coalesced away with its signal is lost.
     fn reap(&mut self) -> ControlFlow<u8> {
         let mut ended = None;
+        let mut orphans = false;
         let alone = loop {
             match wait_any() {
                 Waited::Nothing => break false,
                 Waited::Alone => break true,
                 Waited::Exited { pid, code } if pid == self.main => {
-                    ended = Some(Outcome::Exited(code));
+                    ended = Some(Outcome::Exited(code))
                 }
                 Waited::Killed { pid, signal } if pid == self.main => {
-                    ended = Some(Outcome::Killed(signal));
+                    ended = Some(Outcome::Killed(signal))
                 }
                 Waited::Stopped { pid, signal } if pid == self.main => {
-                    self.happen(Event::MainStopped(signal))?;
+                    self.happen(Event::MainStopped(signal))?
                 }
-                _ => {}
+                Waited::Stopped { .. } => {}
+                Waited::Exited { .. } | Waited::Killed { .. } => orphans = true,
             }
         };
         if let Some(outcome) = ended {
@@ -215,26 +233,22 @@ impl Supervisor {
             self.read_pipe()?;
             self.happen(Event::MainEnded { outcome, alone })?;
         }
-        if alone {
-            self.happen(Event::Alone)
-        } else {
-            ControlFlow::Continue(())
+        match (alone, orphans) {
+            (true, _) => self.happen(Event::Alone),
+            (false, true) => self.happen(Event::OrphanEnded),
+            (false, false) => ControlFlow::Continue(()),
         }
     }
 
-    fn kill(&self, who: Who, signal: Sig) {
+    fn kill(&mut self, who: Who, signal: Sig) {
         let sent = match who {
             Who::Main => kill(self.main, signal),
             Who::Group => self.kill_group(signal),
-            Who::Orphans { outside_group } => {
-                let (us, group) = (Pid::this().as_raw(), self.main.as_raw());
-                Self::kill_each(signal, |one| {
-                    one.parent == us && !(outside_group && one.group == group)
-                })
-            }
-            Who::All => self
-                .kill_group(signal)
-                .and(Self::kill_each(signal, |_| true)),
+            Who::Orphans {
+                step,
+                outside_group,
+            } => self.kill_orphans(step, outside_group, signal),
+            Who::All => self.kill_all(signal),
         };
         if let Err(errno) = sent {
             let text = format!(
@@ -246,35 +260,64 @@ impl Supervisor {
     }
 
     fn kill_group(&self, signal: Sig) -> nix::Result<()> {
-        let sent = kill_group(self.main, signal);
-        // A server that made a group of its own left ours.
-        match nix::unistd::getpgid(Some(self.main)) {
-            Ok(group) if group != self.main => kill(self.main, signal),
-            _ => sent,
+        match getpgid(Some(self.main)) {
+            // A server that went back into our own group: only itself, or we would signal us.
+            Ok(group) if group == getpgrp() => kill(self.main, signal),
+            Ok(group) if group != self.main => kill_group(group, signal),
+            _ => kill_group(self.main, signal),
         }
     }
 
-    fn kill_each(signal: Sig, wanted: impl Fn(&Relative) -> bool) -> nix::Result<()> {
+    fn kill_orphans(&mut self, step: usize, outside_group: bool, signal: Sig) -> nix::Result<()> {
+        let (us, group) = (Pid::this().as_raw(), self.main.as_raw());
         let mut result = Ok(());
-        for one in descendants(Pid::this()).iter().filter(|one| wanted(one)) {
-            result = result.and(kill(Pid::from_raw(one.pid), signal));
+        for one in descendants(Pid::this()) {
+            let told = (step, signal, one.pid);
+            let skipped = one.parent != us
+                || (outside_group && one.group == group)
+                || self.told.contains(&told);
+            if !skipped {
+                self.told.push(told);
+                result = result.and(kill(Pid::from_raw(one.pid), signal));
+            }
         }
         result
     }
 
+    fn kill_all(&self, signal: Sig) -> nix::Result<()> {
+        let all = descendants(Pid::this());
+        if all.is_empty() {
+            // Without a /proc the group is all we know.
+            return self.kill_group(signal);
+        }
+        all.iter().fold(Ok(()), |result, one| {
+            result.and(kill(Pid::from_raw(one.pid), signal))
+        })
+    }
+
     /// After a CONT: the app gets the terminal back where the shell gave it to us, and goes on.
-    fn resume(&self) {
+    fn resume(&mut self) {
         let app_has_terminal = self
             .machine
             .supervision()
             .is_some_and(|supervision| supervision.app_has_terminal);
         if let Some(terminal) = self
             .terminal
-            .filter(|terminal| app_has_terminal && terminal.is_foreground())
+            .filter(|terminal| app_has_terminal && terminal.is_held_by(getpgrp()))
         {
             terminal.give_to(self.main);
         }
         self.kill(Who::Group, Sig::CONT);
+    }
+
+    /// Whoever runs next on the terminal, a shell's script for one, must not find it with a dead group.
+    fn take_terminal_back(&self) {
+        if let Some(terminal) = self
+            .terminal
+            .filter(|terminal| terminal.is_held_by(self.main))
+        {
+            terminal.give_to(getpgrp());
+        }
     }
 
     /// Takes away what a failed boot made, last things first.
@@ -303,6 +346,7 @@ impl Supervisor {
                 Some(lines::swallowed(mode, *signal, *sender))
             }
             (Say::AppStopped(signal), _) => Some(lines::app_stopped(mode, *signal)),
+            (Say::TooEarly { signal, sender }, _) => Some(lines::too_early(*signal, *sender)),
             (Say::BootStopped { signal, sender }, _) => Some(lines::boot_stopped(*signal, *sender)),
             (Say::BootDied(outcome), _) => Some(lines::boot_died(*outcome, self.oom_kills())),
             (Say::Ended(summary), _) => Some(lines::ended(mode, summary, self.oom_kills())),
@@ -325,26 +369,33 @@ impl Supervisor {
     }
 }
 
-/// The event of a signal; `None` for SIGCHLD, which stands for any number of children.
-fn signal_event(info: &siginfo) -> Option<Event> {
-    let signal = i32::try_from(info.ssi_signo)
+enum Received {
+    /// SIGCHLD, which stands for any number of children.
+    Child,
+    /// The kernel's SIGPIPE for a line that nobody reads, and its kind: not for the app.
+    Own,
+    Signal {
+        signal: Sig,
+        sender: Sender,
+    },
+}
+
+fn received(info: &siginfo) -> Received {
+    let Some(signal) = i32::try_from(info.ssi_signo)
         .ok()
-        .and_then(Sig::from_number)?;
-    if signal == Sig::CHLD {
-        return None;
-    }
+        .and_then(Sig::from_number)
+    else {
+        return Received::Own;
+    };
     let sender = match (info.ssi_code, i32::try_from(info.ssi_pid)) {
+        _ if signal == Sig::CHLD => return Received::Child,
         (libc::SI_KERNEL, _) => Sender::Terminal,
+        (_, Ok(pid)) if pid == Pid::this().as_raw() => return Received::Own,
         (_, Ok(pid)) if pid > 0 => Sender::Process {
             pid,
             uid: info.ssi_uid,
         },
         _ => Sender::Outside,
     };
-    Some(Event::Signal { signal, sender })
-}
-
-/// A shared lock on the folder; without one, an exec session only knows less.
-fn shared_lock(folder: &Path) -> Option<Flock<File>> {
-    Flock::lock(File::open(folder).ok()?, FlockArg::LockSharedNonblock).ok()
+    Received::Signal { signal, sender }
 }
