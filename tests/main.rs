@@ -5,6 +5,7 @@
 
 mod boot;
 mod config;
+mod docs;
 mod pid1;
 mod support;
 mod vault;
