@@ -8,6 +8,7 @@ use regex::Regex;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A command of a page and the output that the page shows.
@@ -118,7 +119,7 @@ fn file(block: &Block) -> Result<Step, String> {
     let path = first
         .strip_prefix("# ")
         .and_then(|rest| rest.split([' ', ':']).next())
-        .filter(|path| path.ends_with(".yml"))
+        .filter(|path| Path::new(path).extension().is_some_and(|end| end == "yml"))
         .ok_or("its first line names no file")?;
     if let Some(name) = path.strip_prefix("modes/") {
         let name = name.trim_end_matches(".yml");

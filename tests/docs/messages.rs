@@ -112,7 +112,7 @@ fn setting_failures() -> Vec<Entry> {
     let many = (0..12).fold(Entry::wrapped(stack), |entry, n| {
         entry.env(format!("V{n}"), "x".repeat(100_000))
     });
-    let again: String = (0..12).map(|n| format!("  W{n}: ${{V{n}}}\n")).collect();
+    let again: Vec<String> = (0..12).map(|n| format!("W{n}: \"${{V{n}}}\"")).collect();
     vec![
         Entry::new().env("ENTRY_LOG", "loud").oneoff(["true"]),
         Entry::new()
@@ -126,7 +126,7 @@ fn setting_failures() -> Vec<Entry> {
         in_root(&caps),
         web("command: [echo, \"${A}${A}\"]\n").env("A", &big),
         web("command: echo\nenv: {LONG: \"${A}${A}\"}\n").env("A", &big),
-        many.mode("oneoff", &format!("env:\n{again}"))
+        many.mode("oneoff", &format!("env: {{{}}}\n", again.join(", ")))
             .oneoff(["true"]),
         web("command: [sh, -c, \"true && true\"]\nstop: {preset: puma, drain: 0s}\n"),
     ]

@@ -4,6 +4,7 @@ use super::page::Page;
 use crate::support::binary;
 use entry::stop::{Plan, Preset, Send, Spec, Target};
 use entry::supervise::exit;
+use entry::sys::signal::Sig;
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ fn seconds(duration: Duration) -> String {
     }
 }
 
-fn short(signal: impl ToString) -> String {
+fn short(signal: Sig) -> String {
     signal.to_string().trim_start_matches("SIG").to_owned()
 }
 
@@ -36,7 +37,7 @@ fn preset_row((name, preset): (&'static str, Preset)) -> Vec<String> {
         ..Spec::default()
     };
     let plan = Plan::new(&spec, None);
-    let on: Vec<String> = plan.on.iter().map(short).collect();
+    let on: Vec<String> = plan.on.iter().copied().map(short).collect();
     let sends: Vec<String> = plan.sends.iter().map(sent).collect();
     let ready = plan.ready.map_or_else(|| "–".to_owned(), short);
     let terminal = if plan.translates { "entry" } else { "the app" };
