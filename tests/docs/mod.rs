@@ -5,6 +5,7 @@ mod links;
 mod messages;
 mod page;
 mod session;
+mod stop_lines;
 mod tables;
 
 use page::Page;
