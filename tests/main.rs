@@ -6,6 +6,7 @@
 mod boot;
 mod config;
 mod docs;
+mod image;
 mod pid1;
 mod support;
 mod vault;
