@@ -5,6 +5,7 @@
 
 mod boot;
 mod config;
+mod docs;
 mod image;
 mod pid1;
 mod servers;
