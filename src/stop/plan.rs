@@ -204,7 +204,7 @@ mod tests {
             .iter()
             .map(|send| send.wait)
             .collect();
-        let shares: Vec<_> = waits.iter().map(|wait| wait.as_millis()).collect();
+        let shares: Vec<_> = waits.iter().map(std::time::Duration::as_millis).collect();
         assert_eq!(shares, [6666, 2333]);
     }
 

@@ -45,32 +45,38 @@ pub fn stopping(supervision: &Supervision, signal: Option<Sig>, from: Sender) ->
     let members = vec![
         ("mode", text(mode)),
         ("cause", text(cause(signal, from))),
-        ("plan", text(describe(plan))),
+        ("plan", text(describe(plan, signal, from))),
         ("max_ms", millis(plan.total())),
     ];
     let text = format!(
         "{mode}: stopping, for {}: {}",
         cause(signal, from),
-        describe(plan)
+        describe(plan, signal, from)
     );
     info("stopping", text, members)
 }
 
-/// The plan in one phrase, such as `drain 5s, SIGQUIT, KILL after 25s`.
-pub fn describe(plan: &Plan) -> String {
+/// The plan in one phrase, such as `drain 5s, SIGQUIT, wait 20s, KILL at 25s`.
+fn describe(plan: &Plan, cause: Option<Sig>, from: Sender) -> String {
+    let drains = !matches!(from, Sender::MaxRuntime | Sender::Terminal);
+    let waits = [
+        ("defer", plan.defer, from != Sender::MaxRuntime),
+        ("drain", plan.drain, drains),
+    ];
+    let mut total = plan.grace();
     let mut parts = Vec::new();
-    for (name, wait) in [("defer", plan.defer), ("drain", plan.drain)] {
-        if !wait.is_zero() {
-            parts.push(format!("{name} {wait:?}"));
-        }
+    for (name, wait, _) in waits
+        .into_iter()
+        .filter(|(_, wait, applies)| *applies && !wait.is_zero())
+    {
+        total += wait;
+        parts.push(format!("{name} {wait:?}"));
     }
     for send in &plan.sends {
-        let signal = send
-            .signal
-            .map_or("the same signal".to_owned(), |signal| signal.to_string());
+        let signal = send.signal.or(cause).unwrap_or(Sig::TERM);
         parts.push(format!("{signal}, wait {:?}", send.wait));
     }
-    parts.push(format!("KILL at {:?}", plan.total()));
+    parts.push(format!("KILL at {total:?}"));
     parts.join(", ")
 }
 

@@ -238,14 +238,13 @@ impl Machine {
             }
             Phase::Booting => vec![Action::Say(Say::TooEarly { signal, sender })],
             Phase::Running if stops => self.begin_stop(cause, now),
-            Phase::Running => self.forward(signal, sender, translates),
             Phase::Stopping(stopping) if stops => {
                 if translates || stopping.cause.signal == Some(signal) || !stopping.has_sent() {
                     return stopping.repeated(signal, sender);
                 }
                 stopping.emit(Who::Group, signal, now)
             }
-            Phase::Stopping(_) => self.forward(signal, sender, translates),
+            Phase::Running | Phase::Stopping(_) => self.forward(signal, sender, translates),
             Phase::Sweeping {
                 stopping: Some(stopping),
                 ..
@@ -336,15 +335,13 @@ impl Machine {
             .as_ref()
             .is_some_and(|stopping| stopping.stage == Stage::Killed);
         let mut actions = Vec::new();
-        let until = match (&mut stopping, &self.supervision) {
-            (Some(stopping), Some(supervision)) => {
-                actions = stopping.turn_to_survivors(&supervision.plan, now);
-                stopping.wake()
-            }
-            _ => {
-                actions.extend(stopping::with_continue(Who::All, Sig::TERM));
-                now + LEFTOVERS
-            }
+        let until = if let (Some(stopping), Some(supervision)) = (&mut stopping, &self.supervision)
+        {
+            actions = stopping.turn_to_survivors(&supervision.plan, now);
+            stopping.wake()
+        } else {
+            actions.extend(stopping::with_continue(Who::All, Sig::TERM));
+            now + LEFTOVERS
         };
         self.phase = Phase::Sweeping {
             outcome,

@@ -128,7 +128,7 @@ impl Supervisor {
                 Received::Child => child_changed = true,
                 Received::Own => {}
                 Received::Signal { signal, sender } => {
-                    self.happen(Event::Signal { signal, sender })?
+                    self.happen(Event::Signal { signal, sender })?;
                 }
             }
         }
@@ -216,13 +216,13 @@ impl Supervisor {
                 Waited::Nothing => break false,
                 Waited::Alone => break true,
                 Waited::Exited { pid, code } if pid == self.main => {
-                    ended = Some(Outcome::Exited(code))
+                    ended = Some(Outcome::Exited(code));
                 }
                 Waited::Killed { pid, signal } if pid == self.main => {
-                    ended = Some(Outcome::Killed(signal))
+                    ended = Some(Outcome::Killed(signal));
                 }
                 Waited::Stopped { pid, signal } if pid == self.main => {
-                    self.happen(Event::MainStopped(signal))?
+                    self.happen(Event::MainStopped(signal))?;
                 }
                 Waited::Stopped { .. } => {}
                 Waited::Exited { .. } | Waited::Killed { .. } => orphans = true,
@@ -290,9 +290,11 @@ impl Supervisor {
             // Without a /proc the group is all we know.
             return self.kill_group(signal);
         }
-        all.iter().fold(Ok(()), |result, one| {
-            result.and(kill(Pid::from_raw(one.pid), signal))
-        })
+        let mut result = Ok(());
+        for one in all {
+            result = result.and(kill(Pid::from_raw(one.pid), signal));
+        }
+        result
     }
 
     /// After a CONT: the app gets the terminal back where the shell gave it to us, and goes on.

@@ -1,6 +1,6 @@
 //! Locks that tell other processes of a life, and questions about them that take nothing.
 //!
-//! Open file description locks (fcntl(2), F_OFD_GETLK): asking does not collide with holding, and a
+//! Open file description locks (fcntl(2), `F_OFD_GETLK)`: asking does not collide with holding, and a
 //! lock goes with its descriptor.
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};

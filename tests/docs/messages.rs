@@ -91,6 +91,19 @@ fn command_failures() -> Vec<Entry> {
     ]
 }
 
+/// A folder that root enters, and the app's user may not.
+fn closed_workdir() -> Entry {
+    let entry = web("command: [\"true\"]\nworkdir: closed\nuser: daemon\n");
+    fs::set_permissions(entry.folder(), PermissionsExt::from_mode(0o755)).unwrap();
+    fs::create_dir(entry.folder().join("closed")).unwrap();
+    fs::set_permissions(
+        entry.folder().join("closed"),
+        PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
+    entry
+}
+
 fn setting_failures() -> Vec<Entry> {
     let nobody = [
         "setpriv",
@@ -98,7 +111,7 @@ fn setting_failures() -> Vec<Entry> {
         "--regid=65534",
         "--clear-groups",
     ];
-    let caps = ["setpriv", "--bounding-set=-chown", "--inh-caps=-chown"];
+    let caps = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"];
     let in_root = |words: &[&str]| {
         let entry = Entry::wrapped(words.iter().copied());
         fs::set_permissions(entry.folder(), PermissionsExt::from_mode(0o755)).unwrap();
@@ -124,6 +137,7 @@ fn setting_failures() -> Vec<Entry> {
         web("command: x\nworkdir: nope\n"),
         in_root(&nobody),
         in_root(&caps),
+        closed_workdir(),
         web("command: [echo, \"${A}${A}\"]\n").env("A", &big),
         web("command: echo\nenv: {LONG: \"${A}${A}\"}\n").env("A", &big),
         many.mode("oneoff", &format!("env: {{{}}}\n", again.join(", ")))

@@ -73,9 +73,13 @@ fn sidekiq_gives_a_job_that_overruns_back() {
 
 #[test]
 fn tstp_reaches_sidekiq_and_quiets_it() {
-    let worker = Worker::busy(PLACES[0], "-t 20", 2.0);
+    let worker = Worker::busy(PLACES[0], "-t 20", 4.0);
     worker.running.signal(Signal::SIGTSTP);
     worker.running.stdout.wait_for("Received TSTP");
+    // Threads that wait for a job already take one more, by sidekiq's own design.
+    wait::until("no thread waits for a job", || {
+        (worker.redis.blocked_clients() == 0).then_some(())
+    });
     worker.redis.push_nap(0.0, "late");
     // Four idle threads would have taken it long before the first job is done.
     wait::until("the first job ends", || {

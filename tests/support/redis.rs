@@ -39,6 +39,21 @@ impl Redis {
         self.ask(&["LLEN", "queue:default"])
     }
 
+    /// How many clients wait in a blocking command, as sidekiq's idle threads do.
+    pub fn blocked_clients(&self) -> u32 {
+        let output = Command::new("redis-cli")
+            .arg("-s")
+            .arg(&self.socket)
+            .args(["info", "clients"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let count = text
+            .lines()
+            .find_map(|line| line.strip_prefix("blocked_clients:"));
+        count.unwrap().trim().parse().unwrap()
+    }
+
     /// Queues a `NapJob`.
     pub fn push_nap(&self, seconds: f64, marker: &str) {
         let job = serde_json::json!({
