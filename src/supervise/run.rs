@@ -37,10 +37,7 @@ pub fn run(
     terminal: Option<Terminal>,
 ) -> u8 {
     // Deaf to signals we could neither stop the app nor reap: better not to run at all.
-    let Ok(signals) = SignalFd::with_flags(
-        &SigSet::all(),
-        SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC,
-    ) else {
+    let Ok(signals) = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC) else {
         report.say(&Line::error(
             "signalfd failed: raise the open files limit (ulimit -n)",
         ));
@@ -49,6 +46,7 @@ pub fn run(
     };
     let job_control = terminal.is_some_and(|_| terminal::parent_is_a_shell());
     let mut supervisor = Supervisor {
+        us: Pid::this(),
         main,
         signals,
         pipe: Some(File::from(pipe)),
@@ -63,14 +61,15 @@ pub fn run(
         told: Vec::new(),
     };
     loop {
-        supervisor.wait();
-        if let ControlFlow::Break(code) = supervisor.turn() {
+        let signalled = supervisor.wait();
+        if let ControlFlow::Break(code) = supervisor.turn(signalled) {
             return code;
         }
     }
 }
 
 struct Supervisor {
+    us: Pid,
     main: Pid,
     signals: SignalFd,
     /// The boot's pipe, until it closes.
@@ -95,47 +94,68 @@ impl Supervisor {
         self.started.elapsed()
     }
 
-    fn wait(&self) {
-        let timeout = match self.machine.deadline() {
+    /// Waits until a signal can be read, or there is something else to see to. Without a pipe and a
+    /// deadline the read itself does the waiting, which spares a call on the way to the app.
+    fn wait(&self) -> bool {
+        let timeout = match (self.machine.deadline(), &self.pipe) {
+            (None, None) => return true,
+            (None, Some(_)) => PollTimeout::NONE,
             // Rounded up: a wait that ends early would come round again and again.
-            Some(deadline) => {
+            (Some(deadline), _) => {
                 let left = deadline.saturating_sub(self.now()) + Duration::from_micros(999);
                 PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
             }
-            None => PollTimeout::NONE,
         };
-        let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        fds.extend(
-            self.pipe
-                .as_ref()
-                .map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)),
-        );
-        // An interrupted or failed poll is one more look at everything.
-        let _ = poll(&mut fds, timeout);
+        let signals = PollFd::new(self.signals.as_fd(), PollFlags::POLLIN);
+        let readable = |fd: &PollFd| {
+            fd.revents()
+                .is_some_and(|events| events.contains(PollFlags::POLLIN))
+        };
+        let heard = if let Some(pipe) = &self.pipe {
+            let mut fds = [signals, PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
+            poll(&mut fds, timeout).map(|_| readable(&fds[0]))
+        } else {
+            let mut fds = [signals];
+            poll(&mut fds, timeout).map(|_| readable(&fds[0]))
+        };
+        // A failed poll is one more look at the pipe and the time.
+        heard.unwrap_or(false)
     }
 
-    /// Takes in all that happened, and acts. The pipe comes first, so that an end is known to be the
-    /// boot's or the app's.
-    fn turn(&mut self) -> ControlFlow<u8> {
+    /// Takes in what happened, and acts. The pipe comes first, so that an end is known to be the boot's
+    /// or the app's. One signal a turn: a flood keeps neither children nor deadlines waiting.
+    fn turn(&mut self, signalled: bool) -> ControlFlow<u8> {
         self.read_pipe()?;
-        let mut child_changed = false;
-        // Bounded, so that a flood keeps neither children nor deadlines waiting.
-        for _ in 0..64 {
-            let Ok(Some(info)) = self.signals.read_signal() else {
-                break;
-            };
-            match received(&info) {
-                Received::Child => child_changed = true,
+        if signalled && let Ok(Some(info)) = self.signals.read_signal() {
+            match self.received(&info) {
+                Received::Child => self.reap()?,
                 Received::Own => {}
                 Received::Signal { signal, sender } => {
                     self.happen(Event::Signal { signal, sender })?;
                 }
             }
         }
-        if child_changed {
-            self.reap()?;
-        }
         self.happen(Event::Time)
+    }
+
+    fn received(&self, info: &siginfo) -> Received {
+        let Some(signal) = i32::try_from(info.ssi_signo)
+            .ok()
+            .and_then(Sig::from_number)
+        else {
+            return Received::Own;
+        };
+        let sender = match (info.ssi_code, i32::try_from(info.ssi_pid)) {
+            _ if signal == Sig::CHLD => return Received::Child,
+            (libc::SI_KERNEL, _) => Sender::Terminal,
+            (_, Ok(pid)) if pid == self.us.as_raw() => return Received::Own,
+            (_, Ok(pid)) if pid > 0 => Sender::Process {
+                pid,
+                uid: info.ssi_uid,
+            },
+            _ => Sender::Outside,
+        };
+        Received::Signal { signal, sender }
     }
 
     /// Feeds one event and carries out what follows; an exit code ends everything.
@@ -151,7 +171,7 @@ impl Supervisor {
                     }
                     Action::Say(say) => self.say(&say),
                     Action::Suspend => {
-                        let _ = kill(Pid::this(), Sig::STOP);
+                        let _ = kill(self.us, Sig::STOP);
                     }
                     Action::Resume => self.resume(),
                     Action::Exit(code) => {
@@ -177,7 +197,7 @@ impl Supervisor {
                     self.buffer = Vec::new();
                     if self.phases.is_some() {
                         self.happen(Event::Executed)?;
-                        release_program_pages();
+                        self.settle();
                     }
                 }
                 Ok(length) => self.buffer.extend(chunk.get(..length).unwrap_or_default()),
@@ -188,6 +208,25 @@ impl Supervisor {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// The boot's pages go back; those that a stop needs come in again now, by a stop that is only
+    /// thought, for a fault costs more than all the rest of passing a signal on.
+    fn settle(&self) {
+        release_program_pages();
+        let Some(supervision) = self.machine.supervision().cloned() else {
+            return;
+        };
+        let mut thought = Machine::new(false);
+        let stop = Event::Signal {
+            signal: Sig::TERM,
+            sender: Sender::Outside,
+        };
+        for event in [Event::Planned(supervision), Event::Executed, stop] {
+            std::hint::black_box(thought.step(event, Duration::ZERO));
+        }
+        let _ = std::hint::black_box(Sig::from_number(std::hint::black_box(libc::SIGTERM)));
+        let _ = nix::sys::signal::kill(self.main, None);
     }
 
     fn take(&mut self, message: Message) -> ControlFlow<u8> {
@@ -269,9 +308,9 @@ impl Supervisor {
     }
 
     fn kill_orphans(&mut self, step: usize, outside_group: bool, signal: Sig) -> nix::Result<()> {
-        let (us, group) = (Pid::this().as_raw(), self.main.as_raw());
+        let (us, group) = (self.us.as_raw(), self.main.as_raw());
         let mut result = Ok(());
-        for one in descendants(Pid::this()) {
+        for one in descendants(self.us) {
             let told = (step, signal, one.pid);
             let skipped = one.parent != us
                 || (outside_group && one.group == group)
@@ -285,7 +324,7 @@ impl Supervisor {
     }
 
     fn kill_all(&self, signal: Sig) -> nix::Result<()> {
-        let all = descendants(Pid::this());
+        let all = descendants(self.us);
         if all.is_empty() {
             // Without a /proc the group is all we know.
             return self.kill_group(signal);
@@ -380,24 +419,4 @@ enum Received {
         signal: Sig,
         sender: Sender,
     },
-}
-
-fn received(info: &siginfo) -> Received {
-    let Some(signal) = i32::try_from(info.ssi_signo)
-        .ok()
-        .and_then(Sig::from_number)
-    else {
-        return Received::Own;
-    };
-    let sender = match (info.ssi_code, i32::try_from(info.ssi_pid)) {
-        _ if signal == Sig::CHLD => return Received::Child,
-        (libc::SI_KERNEL, _) => Sender::Terminal,
-        (_, Ok(pid)) if pid == Pid::this().as_raw() => return Received::Own,
-        (_, Ok(pid)) if pid > 0 => Sender::Process {
-            pid,
-            uid: info.ssi_uid,
-        },
-        _ => Sender::Outside,
-    };
-    Received::Signal { signal, sender }
 }
