@@ -9,7 +9,7 @@ use crate::sys::process::{Fork, exit, fork};
 use crate::sys::terminal::Terminal;
 use crate::sys::{exec, limits};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::unistd::pipe2;
+use nix::unistd::{getpgrp, pipe2};
 use std::time::{Duration, Instant};
 
 /// What `main` does once signals are held; returns the exit code.
@@ -31,7 +31,9 @@ pub fn start(mask: InheritedMask) -> u8 {
         Ok(ends) => ends,
         Err(errno) => return failed("pipe", errno),
     };
-    let terminal = Terminal::held();
+    let terminal = Terminal::ours();
+    // What runs in the background must not take it.
+    let held = terminal.filter(|terminal| terminal.is_held_by(getpgrp()));
     match fork() {
         Ok(Fork::Child) => {
             drop(read);
@@ -40,7 +42,7 @@ pub fn start(mask: InheritedMask) -> u8 {
                 Inherited {
                     mask,
                     core,
-                    terminal,
+                    terminal: held,
                 },
                 started,
             ))

@@ -330,6 +330,8 @@ impl<'a> Launch<'a> {
         pipe.tell(&Message::Exec(ready.phases.clone()));
         let path = CString::new(ready.path.as_os_str().as_bytes()).unwrap_or_default();
         let errno = execve(&path, &ready.argv, ready.environment.entries());
+        // Saying why must not end us first.
+        release_signals();
         pipe.tell(&Message::Failed);
         command::explain(&ready.path, errno).into()
     }

@@ -9,7 +9,7 @@ use crate::config::{Export, Mode, Passphrase, SecretFile};
 use crate::vault::{
     Affixes, Document, Found, KeyPath, Problems, Secret, Segment, Selection, Simple, SimpleOptions,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::rc::Rc;
 use zeroize::Zeroizing;
@@ -137,7 +137,16 @@ impl Fetching {
         let decrypted = document
             .decrypt(&file.keys, &affixes, |message| cryptor.decrypt(message))
             .map_err(|problems| tell(&document, file, &affixes, &problems))?;
-        let is_message = |text: &str| cryptor.is_message(affixes.strip(text));
+        let decrypted_paths: HashSet<&str> = decrypted
+            .selection
+            .scalars
+            .iter()
+            .map(|scalar| scalar.path.as_str())
+            .collect();
+        let is_message = |one: &Found| {
+            !decrypted_paths.contains(one.path.as_str())
+                && cryptor.is_message(affixes.strip(one.text.expose()))
+        };
         let mut problems = decrypted
             .selection
             .complaints(|text| cryptor.is_message(text));
@@ -171,7 +180,7 @@ impl Fetching {
         &mut self,
         export: &Export,
         plain: &Document,
-        is_message: &dyn Fn(&str) -> bool,
+        is_encrypted: &dyn Fn(&Found) -> bool,
         origin: &str,
     ) -> Result<(), String> {
         let (path, found) = match export {
@@ -190,7 +199,7 @@ impl Fetching {
             }
         };
         for (name, one) in values {
-            if is_message(one.text.expose()) {
+            if is_encrypted(one) {
                 return Err(format!(
                     "env: {name}: {} is still encrypted: add its key path to `keys`",
                     one.path
@@ -295,6 +304,12 @@ fn subtree_name(prefix: &str, one: &Found) -> Result<String, String> {
             one.path
         )),
     };
+    if one.below.is_empty() {
+        return Err(format!(
+            "env: {prefix}*: {} is one value: give it a name of its own",
+            one.path
+        ));
+    }
     let parts: Vec<String> = one.below.iter().map(part).collect::<Result<_, _>>()?;
     Ok(format!("{prefix}{}", parts.join("_")))
 }

@@ -49,6 +49,18 @@ impl Drop for Temporary {
 }
 
 fn replace(path: &Path, content: &[u8], privacy: Privacy) -> io::Result<()> {
+    // The shell's own redirection stands behind these, perhaps a file that is appended to.
+    if ["/dev/stdout", "/dev/stderr"]
+        .iter()
+        .any(|stream| path == Path::new(stream))
+        || path.starts_with("/dev/fd")
+        || path.starts_with("/proc/self/fd")
+    {
+        return OpenOptions::new()
+            .append(true)
+            .open(path)?
+            .write_all(content);
+    }
     let existing = match fs::metadata(path) {
         Ok(existing) => Some(existing),
         Err(error) if error.kind() == ErrorKind::NotFound => None,

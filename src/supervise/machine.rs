@@ -167,7 +167,8 @@ impl Machine {
                     signal: Sig::STOP,
                 }]
             }
-            (Sig::TSTP, Sender::Terminal) => Vec::new(),
+            // About our own group, not the app's: unicorn takes TTIN for "one more worker".
+            (Sig::TSTP | Sig::TTIN | Sig::TTOU, Sender::Terminal) => Vec::new(),
             // nginx takes WINCH as "end the workers", not as a window's new size.
             (Sig::WINCH, Sender::Terminal) if translates => Vec::new(),
             _ => vec![Action::Kill {

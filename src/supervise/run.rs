@@ -11,7 +11,7 @@ use super::targets::Targets;
 use crate::report::{Line, Report};
 use crate::sys::environment::scrub;
 use crate::sys::memory::release_program_pages;
-use crate::sys::process::{Waited, kill, wait_any};
+use crate::sys::process::{Waited, kill, kill_group, wait_any};
 use crate::sys::procfs::catches;
 use crate::sys::signal::Sig;
 use crate::sys::terminal::Terminal;
@@ -172,7 +172,8 @@ impl Supervisor {
                     }
                     Action::Say(say) => self.say(&say),
                     Action::Suspend => {
-                        let _ = kill(self.us, Sig::STOP);
+                        // The whole job: a script or a pipeline that we are part of stops with us.
+                        let _ = kill_group(getpgrp(), Sig::STOP);
                     }
                     Action::Resume => self.resume(),
                     Action::Exit(code) => {

@@ -1,6 +1,6 @@
 //! The terminal and its foreground process group.
 
-use nix::unistd::{Pid, getpgrp, getppid, getsid, isatty, tcgetpgrp, tcsetpgrp};
+use nix::unistd::{Pid, getppid, getsid, isatty, tcgetpgrp, tcsetpgrp};
 use std::os::fd::BorrowedFd;
 
 /// Our controlling terminal, on one of the standard streams.
@@ -8,14 +8,12 @@ use std::os::fd::BorrowedFd;
 pub struct Terminal(BorrowedFd<'static>);
 
 impl Terminal {
-    /// The terminal, where there is one and our process group holds it: what runs in the background
-    /// must not take it.
-    pub fn held() -> Option<Terminal> {
+    /// The terminal, where there is one.
+    pub fn ours() -> Option<Terminal> {
         (0..=2).find_map(|number| {
             // SAFETY: the standard streams stay open for the life of the process.
             let fd = unsafe { BorrowedFd::borrow_raw(number) };
-            let terminal = Terminal(fd);
-            (isatty(fd).unwrap_or(false) && terminal.is_held_by(getpgrp())).then_some(terminal)
+            (isatty(fd).unwrap_or(false) && tcgetpgrp(fd).is_ok()).then_some(Terminal(fd))
         })
     }
 

@@ -40,6 +40,9 @@ pub struct SyntaxError {
     pub place: Place,
 }
 
+/// libyaml's time is quadratic in the depth of flow collections.
+const MAX_DEPTH: usize = 1000;
+
 /// All events of a text, in order. A leading byte order mark is skipped.
 pub fn events(text: &str) -> Result<Vec<Event>, SyntaxError> {
     const BOM: char = '\u{feff}';
@@ -47,9 +50,22 @@ pub fn events(text: &str) -> Result<Vec<Event>, SyntaxError> {
     let skipped = text.len() - body.len();
     let mut parser = Parser::new(body);
     let mut events = Vec::new();
+    let mut depth = 0_usize;
     loop {
         match parser.next_event() {
             Ok(Some((raw, start, end))) => {
+                match &raw {
+                    RawEvent::SequenceStart { .. } | RawEvent::MappingStart { .. } => depth += 1,
+                    RawEvent::SequenceEnd | RawEvent::MappingEnd => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                if depth > MAX_DEPTH {
+                    let problem = "collections are nested too deeply".to_owned();
+                    return Err(SyntaxError {
+                        problem,
+                        place: place(start),
+                    });
+                }
                 let span = skipped + start.index..skipped + end.index;
                 events.push(Event {
                     raw,
@@ -98,6 +114,13 @@ mod tests {
             (error.place.line, error.problem.as_str()),
             (3, "did not find expected ',' or ']'")
         );
+    }
+
+    #[test]
+    fn depth_is_bounded_while_parsing() {
+        assert!(events(&"[".repeat(1_000_000)).is_err());
+        assert!(events(&"a: {".repeat(1_000_000)).is_err());
+        assert!(events(&format!("{}{}", "[".repeat(900), "]".repeat(900))).is_ok());
     }
 
     #[test]

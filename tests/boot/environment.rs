@@ -152,3 +152,17 @@ fn values_that_the_kernel_would_refuse_are_named_without_their_value() {
         "{error}"
     );
 }
+
+#[test]
+fn a_decrypted_value_may_look_like_a_message() {
+    let mode = "command: [env]\nsecrets: [{vault: s.yml, env: {A: $.a}}]\n";
+    let entry = Entry::new()
+        .mode("web", mode)
+        .file("s.yml", seal("a: user--cafe\n", &["$"]));
+    let done = entry
+        .env("YAML_VAULT_PASSPHRASE", PASSPHRASE)
+        .args(["web"])
+        .run()
+        .expect(0);
+    assert!(has(&done, "A=user--cafe"));
+}

@@ -169,6 +169,12 @@ fn a_closed_standard_error_harms_neither_the_app_nor_the_code() {
         (Some(6), "alive\n".to_owned())
     );
     assert_eq!(run(&["/no/such"]).0, Some(127));
+    // Found out by execve itself, when the app's own signal mask is in place.
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("app");
+    std::fs::write(&app, "no program").unwrap();
+    std::fs::set_permissions(&app, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    assert_eq!(run(&[app.to_str().unwrap()]).0, Some(126));
 }
 
 #[test]

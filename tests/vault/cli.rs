@@ -416,3 +416,38 @@ fn a_reader_that_leaves_is_no_panic() {
 "
     );
 }
+
+#[test]
+fn merges_that_unfold_without_end_are_refused_soon() {
+    let mut doubling = "a0: &a0 {x: 1}\n".to_owned();
+    for n in 1..=40 {
+        let last = n - 1;
+        doubling.extend([format!("a{n}: &a{n} [*a{last}, *a{last}]\n")]);
+    }
+    doubling += "m: {<<: [*a40]}\n";
+    let keys: String = (0..2000)
+        .map(|n| ["k", &n.to_string(), ": 1, "].concat())
+        .collect();
+    let wide = format!("a: &a {{{keys}}}\nlist:\n{}", "- {<<: *a}\n".repeat(2000));
+    for (name, text) in [("doubling.yml", doubling), ("wide.yml", wide)] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(name), text).unwrap();
+        let output = std::process::Command::new(crate::support::binary("entryctl"))
+            .args([
+                "vault",
+                "decrypt",
+                name,
+                "-k",
+                "$.*.*.nope",
+                "-k",
+                "$.*.nope",
+            ])
+            .env("YAML_VAULT_PASSPHRASE", "x")
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("unfold to too many values"), "{name}: {said}");
+    }
+}

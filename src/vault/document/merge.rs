@@ -60,6 +60,9 @@ impl Document {
     }
 }
 
+/// What a merged entry costs of the walk's steps: it is kept, where a step is only made.
+const MERGED: usize = 10;
+
 impl Walk<'_> {
     /// The entries of a mapping; `raw_merge` keeps `<<` as a key like any other.
     pub(super) fn entries(&mut self, id: NodeId, raw_merge: bool) -> Result<Rc<Vec<Entry>>, Bomb> {
@@ -92,6 +95,7 @@ impl Walk<'_> {
     /// Puts in what a merge key's value brings; of several mappings the first wins.
     fn merge(&mut self, value: NodeId, into: &mut Entries) -> Result<(), Bomb> {
         self.merges += 1;
+        self.spend(1)?;
         if self.merges > MAX_MERGES {
             return Err(Bomb);
         }
@@ -101,6 +105,7 @@ impl Walk<'_> {
                 self.merge(*target, &mut brought)?;
                 let via = Some(self.alias(value));
                 for entry in brought.list {
+                    self.spend(MERGED)?;
                     into.put(Entry {
                         via: via.clone(),
                         ..entry
@@ -109,6 +114,7 @@ impl Walk<'_> {
             }
             Content::Mapping(_) => {
                 for entry in self.entries(value, false)?.iter() {
+                    self.spend(MERGED)?;
                     let via = entry.via.clone().or(Some(Via::Merge));
                     into.put(Entry {
                         via,

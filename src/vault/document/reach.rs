@@ -103,9 +103,18 @@ impl<'a> Walk<'a> {
         Ok(walk.found)
     }
 
+    pub(super) fn spend(&mut self, steps: usize) -> Result<(), Bomb> {
+        self.steps += steps;
+        if self.steps > MAX_STEPS {
+            Err(Bomb)
+        } else {
+            Ok(())
+        }
+    }
+
     fn visit(&mut self, id: NodeId, via: Option<Via>) -> Result<(), Bomb> {
-        self.steps += 1;
-        if self.steps > MAX_STEPS || self.segments.len() + self.open.len() > MAX_DEPTH {
+        self.spend(1)?;
+        if self.segments.len() + self.open.len() > MAX_DEPTH {
             return Err(Bomb);
         }
         let depth = self.segments.len();
