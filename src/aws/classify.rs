@@ -131,12 +131,12 @@ fn of_construction(error: &(dyn Error + 'static)) -> Kind {
 }
 
 fn holds<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|error| error.is::<T>())
+    causes(error).any(<dyn Error>::is::<T>)
 }
 
 /// The chain below an error whose own Display says nothing.
 fn sources(error: &(dyn Error + 'static)) -> String {
-    error.source().map(chain).unwrap_or_else(|| chain(error))
+    error.source().map_or_else(|| chain(error), chain)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::error::AwsError;
 use super::kms::{Kms, SdkKms};
 use super::region;
 use super::s3::{S3, SdkS3};
+use super::task;
 use super::web::{Web, variable};
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
@@ -58,6 +59,7 @@ pub struct Clients {
     counters: Counters,
     credentials: &'static str,
     region: String,
+    dns: Dns,
 }
 
 impl Clients {
@@ -96,6 +98,7 @@ impl Clients {
             counters,
             credentials,
             region: region.as_ref().to_owned(),
+            dns,
         })
     }
 
@@ -114,6 +117,15 @@ impl Clients {
     /// Who gave the credentials: `keys`, `environment`, `profile`, `web-identity`, `ecs` or `imds`.
     pub fn credentials(&self) -> &'static str {
         self.credentials
+    }
+
+    /// The task's role, to be said with a failure: AWS's own message names it for a denial by KMS, but not
+    /// for one by S3 or for a bad token. Asks the task's endpoint, so only where that gave the credentials.
+    pub async fn role(&self) -> Option<String> {
+        match self.credentials {
+            "ecs" => task::role(&self.dns).await,
+            _ => None,
+        }
     }
 
     pub fn region(&self) -> &str {

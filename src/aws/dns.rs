@@ -4,6 +4,7 @@
 
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use hickory_resolver::config::{LookupIpStrategy, ResolveHosts};
+use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RecordType};
@@ -97,7 +98,7 @@ impl Dns {
         let mut addresses = Vec::new();
         for kind in [RecordType::A, RecordType::AAAA] {
             let found = hosts.lookup_static_host(&Query::query(parsed.clone(), kind));
-            for record in found.iter().flat_map(|lookup| lookup.answers()) {
+            for record in found.iter().flat_map(Lookup::answers) {
                 addresses.extend(record.data.ip_addr());
             }
         }

@@ -84,7 +84,8 @@ impl Kind {
     fn remedy(self, action: &str) -> Option<String> {
         Some(match self {
             Kind::Denied if action.starts_with("kms:") => format!(
-                "allow {action} on the key in the role's policy and the role in the key's policy, and check the region"
+                "allow {action} on the key in the role's policy, and the role in the key's policy; a key \
+                 that is gone or of another region is denied, too"
             ),
             Kind::Denied => format!("allow {action} on it in the role's policy"),
             Kind::Throttled => "try again later, or have the account's quota raised".into(),
@@ -205,7 +206,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "kms:Decrypt: access denied: User: arn:aws:sts::1:assumed-role/web/x is not authorized; allow \
-             kms:Decrypt on the key in the role's policy and the role in the key's policy, and check the region"
+             kms:Decrypt on the key in the role's policy, and the role in the key's policy; a key that \
+             is gone or of another region is denied, too"
         );
         let error = AwsError::new(Kind::NotFound, "s3:GetObject", "s3://b/k", "");
         assert_eq!(error.to_string(), "s3:GetObject s3://b/k: not found");

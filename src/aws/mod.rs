@@ -2,7 +2,7 @@
 //! trait in our own types and its SDK implementation. The SDK is named nowhere else in this crate.
 //!
 //! ```text
-//! Clients::load   region (region), credentials (credentials), endpoints, retries off in the SDK
+//! Clients::load   region (region, task), credentials (credentials), endpoints, retries off in the SDK
 //!   Kms, S3       one attempt is one SDK call (kms, s3); what failed and why (error, classify)
 //!     retry       attempts with jitter, until the caller's deadline
 //!       web       one connector for all: DNS in Rust (dns), TLS roots (roots), proxies
@@ -20,6 +20,7 @@ mod region;
 mod retry;
 mod roots;
 mod s3;
+mod task;
 mod web;
 
 pub use clients::{Clients, Settings, StaticKeys};

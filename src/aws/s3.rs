@@ -265,7 +265,7 @@ async fn receive(
 }
 
 fn broken(error: &(dyn Error + 'static), bytes: u64, length: u64) -> (Kind, String) {
-    if causes(error).any(|error| error.is::<validate::Error>()) {
+    if causes(error).any(<dyn Error>::is::<validate::Error>) {
         (Kind::Checksum, chain(error))
     } else {
         (

@@ -46,8 +46,8 @@ impl Web {
     /// For AWS's services.
     pub fn new(dns: Dns) -> Web {
         let timeouts = HttpConnectorSettings::builder().connect_timeout(CONNECT);
-        let proxied = PROXIES.iter().any(|name| variable(name).is_some());
-        let proxies = if proxied {
+        let any = PROXIES.iter().any(|name| variable(name).is_some());
+        let proxies = if any {
             ProxyConfig::from_env()
         } else {
             ProxyConfig::disabled()

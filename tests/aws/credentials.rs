@@ -43,7 +43,10 @@ fn the_task_role_signs_with_the_token_of_the_file() {
     let token = probe.path("token");
     let found = probe
         .env("AWS_REGION", REGION)
-        .env("AWS_ENDPOINT_URL", kms.url().replace("127.0.0.1", "localhost"))
+        .env(
+            "AWS_ENDPOINT_URL",
+            kms.url().replace("127.0.0.1", "localhost"),
+        )
         .env(
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
             format!("{}/role?a=b", endpoint.url()),
@@ -72,11 +75,18 @@ fn the_token_may_stand_in_a_variable() {
         .env("AWS_REGION", REGION)
         .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", endpoint.url())
         .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "canary-variable")
-        .run(&json!({}));
+        .run(&json!({"role": true}));
     assert_eq!(found.value["credentials"], "ecs");
     assert_eq!(
-        endpoint.requests()[0].headers["authorization"],
-        "canary-variable"
+        found.value["role"],
+        "arn:aws:iam::123456789012:role/web-task"
+    );
+    let asked = endpoint.requests();
+    assert_eq!(asked.len(), 2);
+    assert!(
+        asked
+            .iter()
+            .all(|one| one.headers["authorization"] == "canary-variable")
     );
 }
 

@@ -66,18 +66,25 @@ fn what_was_encrypted_opens_with_the_same_context_only() {
     assert_eq!(found.value["other_context"], "InvalidCiphertext");
 }
 
+/// KMS denies a key that is not there, since it may not say so; a damaged ciphertext of a good key it names.
 #[test]
-fn a_ciphertext_of_an_unknown_key_is_named_so() {
+fn a_ciphertext_of_an_unknown_key_and_a_damaged_one_are_told_apart() {
     let moto = Moto::start();
-    let order = json!({"decrypt": [STANDARD.encode([b'x'; 80])]});
-    let found = Probe::keyed()
-        .env("AWS_ENDPOINT_URL", moto.url())
-        .run(&order);
-    let (kind, text) = found.error();
+    let error = |ciphertext: &[u8]| {
+        let order = json!({"decrypt": [STANDARD.encode(ciphertext)]});
+        let probe = Probe::keyed().env("AWS_ENDPOINT_URL", moto.url());
+        probe.run(&order).error()
+    };
+    let (kind, text) = error(&[b'x'; 80]);
+    assert_eq!(kind, "Denied");
     assert!(
-        ["InvalidCiphertext", "NotFound"].contains(&kind.as_str()),
+        text.contains("(AccessDeniedException)") || text.contains(": AccessDeniedException;"),
         "{text}"
     );
+    let damaged = [b"11111111-2222-4333-8444-555555555555".as_slice(), &[0; 40]].concat();
+    let (kind, text) = error(&damaged);
+    assert_eq!(kind, "InvalidCiphertext", "{text}");
+    assert!(text.contains("encrypt the value again"), "{text}");
 }
 
 #[test]
@@ -93,7 +100,10 @@ fn a_denial_ends_everything_at_once_and_names_action_and_role() {
         text.starts_with(&format!("kms:Decrypt: access denied: {message}")),
         "{text}"
     );
-    assert!(text.ends_with("the role in the key's policy, and check the region"), "{text}");
+    assert!(
+        text.ends_with("a key that is gone or of another region is denied, too"),
+        "{text}"
+    );
     assert_eq!(
         found.value["decrypted"],
         json!(["Denied", "NotTried", "NotTried"])

@@ -128,6 +128,9 @@ async fn obey(order: &Value, start: Instant) -> Result<Value, AwsError> {
     };
     let clients = Clients::load(&settings, deadline).await?;
     let mut value = json!({"credentials": clients.credentials(), "region": clients.region()});
+    if order["role"] == true {
+        value["role"] = clients.role().await.into();
+    }
     if let Some(ciphertexts) = order["decrypt"].as_array() {
         let ciphertexts = ciphertexts
             .iter()

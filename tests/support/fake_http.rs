@@ -2,6 +2,7 @@
 //! real server it is the proxy that brings faults.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -167,10 +168,10 @@ fn read(stream: &mut TcpStream) -> std::io::Result<Request> {
 fn answer(status: u16, headers: &[(&str, String)], body: &[u8]) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {status} x\r\nconnection: close\r\n");
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        write!(text, "{name}: {value}\r\n").unwrap();
     }
     if !headers.iter().any(|(name, _)| *name == "content-length") {
-        text.push_str(&format!("content-length: {}\r\n", body.len()));
+        write!(text, "content-length: {}\r\n", body.len()).unwrap();
     }
     text.push_str("\r\n");
     [text.as_bytes(), body].concat()
@@ -186,7 +187,7 @@ fn forward(request: &Request, upstream: SocketAddr) -> std::io::Result<Vec<u8>> 
         .iter()
         .filter(|(name, _)| *name != "connection")
     {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        write!(text, "{name}: {value}\r\n").unwrap();
     }
     text.push_str("\r\n");
     let mut stream = TcpStream::connect(upstream)?;
