@@ -4,3 +4,4 @@ mod credentials;
 mod kms;
 mod probe;
 mod s3;
+mod tls;

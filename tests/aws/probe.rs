@@ -61,6 +61,22 @@ impl Probe {
         self
     }
 
+    /// With another `/etc/resolv.conf`.
+    pub fn resolv_conf(self, content: &str) -> Probe {
+        let probe = self.file("resolv.conf", content);
+        let mut command = Command::new("unshare");
+        let script = r#"mount --bind "$HOME/resolv.conf" /etc/resolv.conf && exec "$@""#;
+        command.args(["--mount", "sh", "-c", script, "sh"]);
+        command
+            .arg(probe.command.get_program())
+            .args(probe.command.get_args())
+            .env_clear();
+        for (name, value) in probe.command.get_envs() {
+            command.env(name, value.unwrap());
+        }
+        Probe { command, ..probe }
+    }
+
     pub fn path(&self, path: &str) -> String {
         self.folder.path().join(path).to_str().unwrap().to_owned()
     }

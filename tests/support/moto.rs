@@ -2,7 +2,7 @@
 
 use super::{repository, wait};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A running server of its own; it ends when dropped.
@@ -12,13 +12,26 @@ pub struct Moto {
 }
 
 impl Moto {
+    /// With the fixed keys.
     pub fn start() -> Moto {
+        let script = repository("tests/tools/moto_fixed_kms.py");
+        Moto::listening(|command, port| command.arg(script).arg(port))
+    }
+
+    /// Behind TLS; it has no keys then.
+    pub fn start_tls(certificate: &Path, key: &Path) -> Moto {
+        Moto::listening(|command, port| {
+            command.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port, "-c"]);
+            command.arg(certificate).arg("-k").arg(key)
+        })
+    }
+
+    fn listening(words: impl FnOnce(&mut Command, String) -> &mut Command) -> Moto {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        let mut process = Command::new(python())
-            .arg(repository("tests/tools/moto_fixed_kms.py"))
-            .arg(address.port().to_string())
+        let mut command = Command::new(python());
+        let mut process = words(&mut command, address.port().to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
