@@ -33,10 +33,9 @@ where
         SdkError::TimeoutError(_) => (Kind::Timeout, String::new()),
         SdkError::ResponseError(reply) => {
             let status = reply.raw().status().as_u16();
-            // A parser's message could quote the reply, which here holds plaintext.
             (
                 Kind::Reply,
-                format!("status {status}, but the body is not what {action} answers"),
+                format!("status {status}, but the rest of it did not come"),
             )
         }
         other => (of_construction(other), sources(other)),
@@ -50,6 +49,8 @@ fn said(code: Option<&str>, message: Option<&str>, status: u16) -> String {
         (Some(code), Some(message)) => format!("{} ({})", one_line(message), one_line(code)),
         (Some(code), None) => one_line(code),
         (None, Some(message)) => format!("{} (status {status})", one_line(message)),
+        // The parser's own message could quote the reply, which here holds plaintext.
+        (None, None) if status < 300 => format!("status {status}, but with a body of another kind"),
         (None, None) => format!("status {status}"),
     }
 }

@@ -158,42 +158,59 @@ fn garbage_is_tried_again_and_not_quoted() {
     let secret = STANDARD.encode("canary plaintext");
     let raw = |text: &str| Reply::Raw(text.as_bytes().to_vec());
     let ok = "HTTP/1.1 200 OK\r\nconnection: close\r\n";
+    let (kind, rest) = (
+        "with a body of another kind",
+        "but the rest of it did not come",
+    );
+    let json = |status, body: String| Reply::json(status, body);
     let replies = [
         (
             "Reply",
-            Reply::json(200, format!(r#"{{"Plaintext":"{secret}"#)),
+            kind,
+            json(200, format!(r#"{{"Plaintext":"{secret}"#)),
         ),
         (
             "Reply",
-            Reply::json(200, format!(r#"{{"Plaintext":canary "{secret}"}}"#)),
+            kind,
+            json(200, format!(r#"{{"Plaintext":canary "{secret}"}}"#)),
         ),
         (
             "Reply",
-            Reply::json(200, r#"{"Plaintext":"canary plaintext!"}"#),
+            kind,
+            json(200, r#"{"Plaintext":"canary plaintext!"}"#.into()),
         ),
-        ("Reply", Reply::json(200, "<html>canary</html>")),
-        ("Reply", Reply::json(200, "{}")),
+        ("Reply", kind, json(200, "<html>canary</html>".into())),
+        ("Reply", "no Plaintext in it", json(200, "{}".into())),
         (
             "Unavailable",
-            Reply::json(502, format!("<html>canary {secret}</html>")),
+            "status 502",
+            json(502, format!("<html>canary {secret}</html>")),
         ),
-        ("Connect", raw("canary is not HTTP\r\n\r\n")),
+        (
+            "Connect",
+            "invalid HTTP version",
+            raw("canary is not HTTP\r\n\r\n"),
+        ),
         (
             "Reply",
+            rest,
             raw(&format!(
                 "{ok}content-length: 500\r\n\r\n{{\"Plaintext\":\"{secret}"
             )),
         ),
-        ("Connect", raw("")),
+        ("Connect", "connection closed", raw("")),
     ];
-    for (expected, reply) in replies {
+    for (expected, words, reply) in replies {
         let shown = format!("{reply:?}");
         let server = FakeHttp::start(move |_, _| reply.clone());
         let found = decrypt(&server, 60_000, 1);
         let (kind, text) = found.error();
         assert_eq!(kind, expected, "{shown}: {text}");
+        assert!(
+            text.starts_with("kms:Decrypt: ") && text.contains(words),
+            "{text}"
+        );
         assert_eq!(server.requests().len(), 4, "{shown}");
-        assert!(text.starts_with("kms:Decrypt: "), "{text}");
         tells_nothing(&found);
     }
 }
