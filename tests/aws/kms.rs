@@ -238,7 +238,7 @@ fn a_black_hole_ends_at_the_deadline() {
         "{text}"
     );
     assert!(
-        found.elapsed() < Duration::from_millis(1500),
+        found.elapsed() < Duration::from_secs(4),
         "{:?}",
         found.elapsed()
     );
