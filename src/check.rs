@@ -5,6 +5,7 @@ use crate::config::{Export, Lookup, Mode, Problems, Request, SecretFile, Source}
 use crate::stop::Plan;
 use crate::vault::{Affixes, Document};
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,13 +19,14 @@ pub struct Findings {
 /// Shells that stand between entry and a server, if they do not exec it.
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "zsh"];
 
-/// Checks these modes, or the whole folder where none is named, against the files below `root`.
+/// Checks these modes, or the whole folder where none is named, against the files below `root`; without
+/// one, below each mode's own working directory.
 /// `beyond` tells what only the caller can see, such as the image's users.
 pub fn modes(
     source: &Source,
     names: &[&str],
     lookup: Lookup,
-    root: &Path,
+    root: Option<&Path>,
     beyond: &dyn Fn(&Mode) -> Vec<String>,
 ) -> Findings {
     let mut findings = Findings::default();
@@ -36,9 +38,12 @@ pub fn modes(
     for name in if names.is_empty() { &all } else { names } {
         match source.load(Request::Mode(name), lookup) {
             Ok(mode) => {
-                findings
-                    .problems
-                    .extend(mode.secrets.iter().flat_map(|file| secret(file, root)));
+                let own = mode.workdir.as_deref().unwrap_or(Path::new("."));
+                let found = mode
+                    .secrets
+                    .iter()
+                    .flat_map(|file| secret(file, root.unwrap_or(own)));
+                findings.problems.extend(found);
                 findings.problems.extend(
                     beyond(&mode)
                         .into_iter()
@@ -82,8 +87,7 @@ fn secret(file: &SecretFile, root: &Path) -> Vec<String> {
 }
 
 fn read(file: &SecretFile, root: &Path) -> Result<Vec<String>, String> {
-    let text = std::fs::read_to_string(root.join(&file.vault))
-        .map_err(|cause| format!("cannot be read: {cause}"))?;
+    let text = text(&root.join(&file.vault))?;
     let document = Document::parse(&text).map_err(|error| error.to_string())?;
     let affixes = Affixes {
         prefix: file.prefix.clone(),
@@ -100,7 +104,7 @@ fn read(file: &SecretFile, root: &Path) -> Result<Vec<String>, String> {
         .filter(|scalar| !is_message(&scalar.message));
     problems.extend(clear.map(|scalar| {
         format!(
-            "{}: {}: it is not an encrypted message",
+            "{}: {}: it is not an encrypted message: encrypt it, or keep it out of the key paths",
             scalar.place, scalar.path
         )
     }));
@@ -114,4 +118,17 @@ fn read(file: &SecretFile, root: &Path) -> Result<Vec<String>, String> {
         }
     }
     Ok(problems)
+}
+
+/// A whole text file. The error tells the cause, not the file: callers name it their way.
+pub fn text(path: &Path) -> Result<Zeroizing<String>, String> {
+    let bytes = std::fs::read(path).map_err(|cause| match cause.kind() {
+        std::io::ErrorKind::NotFound => {
+            "no such file: is it in the image, and the working directory right?".to_owned()
+        }
+        _ => format!("cannot be read: {cause}"),
+    })?;
+    String::from_utf8(bytes)
+        .map(Zeroizing::new)
+        .map_err(|_| "is not UTF-8, the only encoding that is read: convert it".to_owned())
 }

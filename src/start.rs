@@ -6,6 +6,7 @@ use crate::supervise::exit::ENTRY_FAILED;
 use crate::supervise::run;
 use crate::sys::hold::InheritedMask;
 use crate::sys::process::{Fork, exit, fork};
+use crate::sys::terminal::Terminal;
 use crate::sys::{exec, limits};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::pipe2;
@@ -30,15 +31,30 @@ pub fn start(mask: InheritedMask) -> u8 {
         Ok(ends) => ends,
         Err(errno) => return failed("pipe", errno),
     };
+    let terminal = Terminal::held();
     match fork() {
         Ok(Fork::Child) => {
             drop(read);
-            exit(boot::boot(write, Inherited { mask, core }, started))
+            exit(boot::boot(
+                write,
+                Inherited {
+                    mask,
+                    core,
+                    terminal,
+                },
+                started,
+            ))
         }
         Ok(Fork::Parent { child }) => {
             drop(write);
             let _ = fcntl(&read, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
-            exit(run::run(child, read, started, Report::open(Duration::ZERO)))
+            exit(run::run(
+                child,
+                read,
+                started,
+                Report::open(Duration::ZERO),
+                terminal,
+            ))
         }
         Err(errno) => failed("fork", errno),
     }

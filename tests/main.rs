@@ -6,7 +6,9 @@
 mod aws;
 mod boot;
 mod config;
+mod docs;
 mod image;
 mod pid1;
+mod servers;
 mod support;
 mod vault;

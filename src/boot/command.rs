@@ -37,7 +37,10 @@ fn error(code: u8, text: String) -> CommandError {
 pub fn find(program: &OsStr, path: Option<&[u8]>) -> Result<PathBuf, CommandError> {
     let shown = program.display();
     if program.is_empty() {
-        return Err(error(NOT_FOUND, "the command is empty".to_owned()));
+        return Err(error(
+            NOT_FOUND,
+            "the command is empty: give a program".to_owned(),
+        ));
     }
     if program.as_bytes().contains(&b'/') {
         return check(Path::new(program)).map(|()| program.into());
@@ -49,7 +52,8 @@ pub fn find(program: &OsStr, path: Option<&[u8]>) -> Result<PathBuf, CommandErro
         let candidate = Path::new(OsStr::from_bytes(folder)).join(program);
         match check(&candidate) {
             Ok(()) => return Ok(candidate),
-            Err(found) if found.code == NOT_EXECUTABLE => refused = refused.or(Some(found)),
+            // As execvp(3): what is there but may not be run is remembered, a folder is nothing.
+            Err(found) if candidate.is_file() => refused = refused.or(Some(found)),
             Err(_) => {}
         }
     }

@@ -46,18 +46,18 @@ impl Environment {
             .find_map(|entry| value_of(entry, name.as_bytes()))
     }
 
-    /// Sets a variable in its old place, or at the end.
+    /// Sets a variable in its first old place, or at the end; another of its name would win in some
+    /// programs.
     pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), EnvironmentError> {
         let bytes = [name.as_bytes(), b"=", value].concat();
         let entry = CString::new(bytes).map_err(|_| EnvironmentError::Nul(name.to_owned()))?;
-        match self
+        let old = self
             .entries
-            .iter_mut()
-            .find(|old| value_of(old, name.as_bytes()).is_some())
-        {
-            Some(old) => *old = entry,
-            None => self.entries.push(entry),
-        }
+            .iter()
+            .position(|old| value_of(old, name.as_bytes()).is_some());
+        self.remove(name);
+        self.entries
+            .insert(old.unwrap_or(self.entries.len()), entry);
         Ok(())
     }
 
@@ -154,6 +154,7 @@ mod tests {
         environment.set("B", b"\xff").unwrap();
         environment.set("D", b"new").unwrap();
         environment.remove("C");
+        environment.set("A", b"3").unwrap();
         let entries: Vec<&[u8]> = environment
             .entries()
             .iter()
@@ -161,7 +162,7 @@ mod tests {
             .collect();
         assert_eq!(
             entries,
-            [b"A=1".as_slice(), b"malformed", b"B=\xff", b"A=2", b"D=new"]
+            [b"A=3".as_slice(), b"malformed", b"B=\xff", b"D=new"]
         );
     }
 

@@ -15,13 +15,23 @@ pub fn explain(mode: &Mode, arguments: &[OsString], cap: Option<StopTimeout>) ->
     if let Some(workdir) = &mode.workdir {
         steps.push(format!("change to {}", workdir.display()));
     }
-    if let Some(user) = mode.user.as_ref().or(mode.group.as_ref()) {
-        let privileges = if mode.no_new_privs {
-            ", without new privileges"
-        } else {
-            ""
-        };
-        steps.push(format!("become {user}{privileges}"));
+    if mode.user.is_some() || mode.group.is_some() {
+        let own = "the container's user".to_owned();
+        let group = mode
+            .group
+            .as_ref()
+            .map(|group| format!(", group {group}"))
+            .unwrap_or_default();
+        steps.push(format!(
+            "become {}{group}",
+            mode.user.as_ref().unwrap_or(&own)
+        ));
+    }
+    if let Some(umask) = mode.umask {
+        steps.push(format!("set the umask to {umask:04o}"));
+    }
+    if mode.no_new_privs {
+        steps.push("forbid new privileges".to_owned());
     }
     let terminal = if supervision.app_has_terminal {
         "the app"
@@ -33,7 +43,8 @@ pub fn explain(mode: &Mode, arguments: &[OsString], cap: Option<StopTimeout>) ->
         command(mode, arguments)
     ));
     if let Some(limit) = mode.max_runtime {
-        steps.push(format!("after {limit:?} at most: stop it, exit 124"));
+        let limit = humantime::format_duration(limit);
+        steps.push(format!("after {limit} at most: stop it, exit 124"));
     }
     let mut out = format!("mode {}\n", mode.name);
     for (index, step) in steps.iter().enumerate() {
@@ -46,16 +57,15 @@ pub fn explain(mode: &Mode, arguments: &[OsString], cap: Option<StopTimeout>) ->
     out
 }
 
+/// The command as it stands in the file: what a variable fills in may be a secret.
 fn command(mode: &Mode, arguments: &[OsString]) -> String {
-    let own = mode.command.iter().flatten().cloned();
-    let words: Vec<String> = own
-        .chain(
-            arguments
-                .iter()
-                .map(|word| word.to_string_lossy().into_owned()),
-        )
-        .collect();
-    shell_words::join(&words)
+    let arguments = shell_words::join(arguments.iter().map(|word| word.to_string_lossy()));
+    [mode.written.as_str(), &arguments]
+        .iter()
+        .filter(|part| !part.is_empty())
+        .copied()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn describe_secret(secret: &SecretFile) -> String {

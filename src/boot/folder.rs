@@ -1,10 +1,11 @@
 //! The folder of a written file: made with its final mode, or checked before anything is put there.
 
 use super::users::Identity;
-use nix::fcntl::{Flock, FlockArg, OFlag, open};
+use crate::sys::lock;
+use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstat};
 use nix::unistd::{Gid, Uid, fchown};
-use std::fs::{DirBuilder, File};
+use std::fs::DirBuilder;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
@@ -86,13 +87,9 @@ impl Folder {
         })
     }
 
-    /// Whether an entry that lives has written files here: it holds a shared lock on the folder.
+    /// Whether an entry that lives has written files here: it holds a lock on the folder.
     pub fn in_use(&self) -> bool {
-        let Ok(file) = File::open(&self.path) else {
-            return false;
-        };
-        // The lock is given back as soon as it is had.
-        Flock::lock(file, FlockArg::LockExclusiveNonblock).is_err()
+        lock::is_held(&self.fd)
     }
 }
 

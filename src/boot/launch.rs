@@ -13,13 +13,12 @@ use crate::supervise::machine::Supervision;
 use crate::supervise::message::{Message, Phases};
 use crate::sys::exec::execve;
 use crate::sys::hold::{hold_again, release_signals};
-use crate::sys::terminal::Terminal;
 use crate::sys::{cgroup, environment as initial};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode as Bits, umask};
 use nix::unistd::{Gid, Uid, chdir, getgroups, getpid};
-use std::ffi::{CString, OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -97,7 +96,7 @@ pub fn identity(mode: &Mode) -> Result<Option<Identity>, Failure> {
     let identity = users::identity(user, group, &read("/etc/passwd"), &read("/etc/group"))
         .map_err(Failure::one)?;
     Failure::all(
-        privileges::check(&identity)
+        privileges::check(&identity, writes(mode))
             .iter()
             .map(ToString::to_string)
             .collect(),
@@ -105,13 +104,23 @@ pub fn identity(mode: &Mode) -> Result<Option<Identity>, Failure> {
     Ok(Some(identity))
 }
 
+/// Whether the mode has files written.
+fn writes(mode: &Mode) -> bool {
+    mode.secrets.iter().any(|secret| secret.write.is_some())
+}
+
 /// Changes to the mode's working directory.
 pub fn enter(mode: &Mode) -> Result<(), Failure> {
     let Some(workdir) = &mode.workdir else {
         return Ok(());
     };
-    chdir(workdir)
-        .map_err(|errno| Failure::one(format!("workdir {}: {}", workdir.display(), errno.desc())))
+    chdir(workdir).map_err(|errno| {
+        Failure::one(format!(
+            "workdir {}: {}: make it in the image",
+            workdir.display(),
+            errno.desc()
+        ))
+    })
 }
 
 /// What the image lacks for a mode: its user, its working directory, its program.
@@ -119,7 +128,7 @@ pub fn check_image(mode: &Mode) -> Vec<Failure> {
     let mut failures: Vec<Failure> = identity(mode).err().into_iter().collect();
     if let Some(workdir) = mode.workdir.as_ref().filter(|workdir| !workdir.is_dir()) {
         failures.push(Failure::one(format!(
-            "workdir {}: no such folder",
+            "workdir {}: no such folder: make it in the image",
             workdir.display()
         )));
     }
@@ -134,7 +143,12 @@ pub fn check_image(mode: &Mode) -> Vec<Failure> {
     }
     let program = mode.command.as_ref().and_then(|command| command.first());
     if let Some(program) = program {
-        let found = command::find(OsStr::new(program), environment.get("PATH"));
+        let relative = program
+            .contains('/')
+            .then_some(mode.workdir.as_ref())
+            .flatten();
+        let program = relative.map_or_else(|| program.into(), |workdir| workdir.join(program));
+        let found = command::find(program.as_os_str(), environment.get("PATH"));
         failures.extend(found.err().map(Failure::from));
     }
     failures
@@ -284,10 +298,14 @@ impl<'a> Launch<'a> {
         Failure::all(problems)?;
         hold_again();
         let mut written = 0;
+        let mut folders: Vec<PathBuf> = staged.iter().map(|one| one.folder().to_owned()).collect();
         for one in staged {
-            let folder = one.folder().as_os_str().as_bytes().to_vec();
-            written += u32::from(one.publish(pipe).map_err(Failure::one)?);
-            pipe.tell(&Message::Hold(folder));
+            written += u32::from(one.publish(&app, pipe).map_err(Failure::one)?);
+        }
+        folders.sort();
+        folders.dedup();
+        for folder in folders {
+            pipe.tell(&Message::Hold(folder.into_os_string().into_vec()));
         }
         release_signals();
         Ok(written)
@@ -300,12 +318,16 @@ impl<'a> Launch<'a> {
         if let Err(failure) = self.take_on() {
             return failure;
         }
-        if let Some(terminal) = Terminal::ours().filter(|_| self.supervision.app_has_terminal) {
+        if let Some(terminal) = self
+            .inherited
+            .terminal
+            .filter(|_| self.supervision.app_has_terminal)
+        {
             terminal.give_to(getpid());
         }
         self.inherited.core.restore();
-        pipe.tell(&Message::Exec(ready.phases.clone()));
         self.inherited.mask.restore();
+        pipe.tell(&Message::Exec(ready.phases.clone()));
         let path = CString::new(ready.path.as_os_str().as_bytes()).unwrap_or_default();
         let errno = execve(&path, &ready.argv, ready.environment.entries());
         pipe.tell(&Message::Failed);
@@ -316,7 +338,15 @@ impl<'a> Launch<'a> {
         if let Some(identity) = &self.identity {
             privileges::become_user(identity).map_err(Failure::one)?;
             // Entered as root before; the app's user must be able to, too.
-            enter(self.mode)?;
+            if let Some(workdir) = &self.mode.workdir {
+                chdir(".").map_err(|errno| {
+                    Failure::one(format!(
+                        "workdir {}, as the app's user: {}: let the user in",
+                        workdir.display(),
+                        errno.desc()
+                    ))
+                })?;
+            }
         }
         if self.mode.no_new_privs {
             nix::sys::prctl::set_no_new_privs()

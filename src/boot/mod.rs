@@ -23,6 +23,7 @@ use crate::supervise::exit::ENTRY_FAILED;
 use crate::supervise::message::Message;
 use crate::sys::hold::{InheritedMask, release_signals};
 use crate::sys::limits::CoreLimit;
+use crate::sys::terminal::Terminal;
 use cli::{Invocation, Request, Wanted};
 use launch::Launch;
 use pipe::Pipe;
@@ -30,7 +31,6 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long an error may take to get through a full pipe: unlike PID 1's lines it must be seen.
@@ -41,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Inherited {
     pub mask: InheritedMask,
     pub core: CoreLimit,
+    /// The terminal, if entry was started in its foreground.
+    pub terminal: Option<Terminal>,
 }
 
 /// A failed boot: the lines to say and the exit code.
@@ -120,8 +122,8 @@ fn carry_out(
 /// entry's own variables, every problem at once.
 fn environment_problems() -> Result<Option<StopTimeout>, Failure> {
     let mut problems: Vec<String> = unknown_format().into_iter().collect();
-    let cap = std::env::var_os("ENTRY_STOP_TIMEOUT")
-        .map(|text| StopTimeout::parse(&text.to_string_lossy()));
+    let written = std::env::var_os("ENTRY_STOP_TIMEOUT").filter(|text| !text.is_empty());
+    let cap = written.map(|text| StopTimeout::parse(&text.to_string_lossy()));
     let cap = cap
         .transpose()
         .map_err(|problem| problems.push(problem))
@@ -172,7 +174,7 @@ fn check_modes(
             .flat_map(|failure| failure.messages)
             .collect()
     };
-    let findings = check::modes(&source, &names, &lookup, Path::new("."), &image);
+    let findings = check::modes(&source, &names, &lookup, None, &image);
     for warning in findings.warnings {
         report.say(&Line::warning(warning));
     }

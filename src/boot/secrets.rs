@@ -4,6 +4,7 @@
 
 use super::Failure;
 use super::launch::{SecretOutput, Secrets};
+use crate::check::text;
 use crate::config::{Export, Mode, Passphrase, SecretFile};
 use crate::vault::{
     Affixes, Document, Found, KeyPath, Problems, Secret, Segment, Selection, Simple, SimpleOptions,
@@ -47,15 +48,15 @@ struct Fetching {
 
 impl Fetching {
     fn fetch(&mut self, file: &SecretFile, problems: &mut Vec<String>) {
-        let text = read(&file.vault)
+        let content = text(&file.vault)
             .map_err(|problem| problems.push(problem))
             .ok();
         let cryptor = self
             .cryptor(file)
             .map_err(|more| problems.extend(more))
             .ok();
-        if let (Some(text), Some(cryptor)) = (text, cryptor) {
-            match self.decrypt(file, &text, &cryptor) {
+        if let (Some(content), Some(cryptor)) = (content, cryptor) {
+            match self.decrypt(file, &content, &cryptor) {
                 Ok(()) => {}
                 Err(more) => problems.extend(more),
             }
@@ -64,14 +65,15 @@ impl Fetching {
 
     fn cryptor(&mut self, file: &SecretFile) -> Result<Rc<Simple>, Vec<String>> {
         let passphrase = self.passphrase(&file.passphrase).and_then(|found| {
-            found.ok_or_else(|| match &file.passphrase {
-                Passphrase::Variable(name) => {
-                    format!("the passphrase variable {name} is not set: give it to the container")
-                }
-                Passphrase::File(path) => {
-                    format!("the passphrase file {} is missing", path.display())
-                }
-            })
+            let blank = found
+                .as_ref()
+                .is_some_and(|found| found.expose().trim().is_empty());
+            let source = source(&file.passphrase);
+            match found {
+                Some(_) if blank => Err(format!("{source} is blank: give it the passphrase")),
+                Some(passphrase) => Ok(passphrase),
+                None => Err(format!("{source} is not set: give it to the container")),
+            }
         });
         let sign = self.passphrase(&file.sign_passphrase);
         let (passphrase, sign) = match (passphrase, sign) {
@@ -105,14 +107,17 @@ impl Fetching {
                     self.secrets.used.push(name.clone());
                 }
                 let text = OsString::into_string(value);
-                text.map(|text| Some(Secret::new(text)))
-                    .map_err(|_| format!("the passphrase variable {name} is not UTF-8"))
+                text.map(|text| Some(Secret::new(text))).map_err(|_| {
+                    format!("the passphrase variable {name} is not UTF-8: set it anew")
+                })
             }
             Passphrase::File(path) => {
-                let text = read(path).map_err(|problem| {
+                let content = text(path).map_err(|problem| {
                     format!("the passphrase file {}: {problem}", path.display())
                 })?;
-                Ok(Some(Secret::from(text.strip_suffix('\n').unwrap_or(&text))))
+                Ok(Some(Secret::from(
+                    content.strip_suffix('\n').unwrap_or(&content),
+                )))
             }
         }
     }
@@ -204,6 +209,13 @@ impl Fetching {
     }
 }
 
+fn source(passphrase: &Passphrase) -> String {
+    match passphrase {
+        Passphrase::Variable(name) => format!("the passphrase variable {name}"),
+        Passphrase::File(path) => format!("the passphrase file {}", path.display()),
+    }
+}
+
 /// One line a problem; but one for all where every value fails alike, as with a wrong passphrase.
 fn tell(
     document: &Document,
@@ -285,16 +297,4 @@ fn subtree_name(prefix: &str, one: &Found) -> Result<String, String> {
     };
     let parts: Vec<String> = one.below.iter().map(part).collect::<Result<_, _>>()?;
     Ok(format!("{prefix}{}", parts.join("_")))
-}
-
-fn read(path: &std::path::Path) -> Result<Zeroizing<String>, String> {
-    let bytes = std::fs::read(path).map_err(|cause| match cause.kind() {
-        std::io::ErrorKind::NotFound => {
-            "no such file: is it in the image, and the working directory right?".to_owned()
-        }
-        _ => format!("cannot be read: {cause}"),
-    })?;
-    String::from_utf8(bytes)
-        .map(Zeroizing::new)
-        .map_err(|_| "is not UTF-8, the only encoding that is read".to_owned())
 }

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, linkat, unlinkat};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::os::fd::AsRawFd;
@@ -48,7 +48,7 @@ enum Content {
     Same,
     Unnamed(File),
     /// Where the filesystem has no unnamed files: a private name.
-    Private(OsString),
+    Private(File, OsString),
 }
 
 /// What is to be written, and how.
@@ -91,10 +91,10 @@ impl Staged {
             .write_all(wanted.bytes)
             .map_err(|cause| errno_of(&cause));
         written
-            .and_then(|()| dress(&file, wanted.mode, app))
+            .and_then(|()| fchmod(&file, Mode::from_bits_truncate(wanted.mode)))
             .map_err(failed)?;
         let content = match content {
-            Some(private) => Content::Private(private),
+            Some(private) => Content::Private(file, private),
             None => Content::Unnamed(file),
         };
         Ok(Staged {
@@ -106,48 +106,38 @@ impl Staged {
     }
 
     /// Gives the file its name, in one step. Says whether something was written.
-    pub fn publish(self, journal: &mut dyn Journal) -> Result<bool, StagingError> {
+    pub fn publish(self, app: &Identity, journal: &mut dyn Journal) -> Result<bool, StagingError> {
         let failed = |errno| StagingError::Publish {
             path: self.target.clone(),
             errno,
         };
         let fd = &self.folder.fd;
-        match &self.content {
+        let (file, private) = match &self.content {
             Content::Same => return Ok(false),
-            Content::Private(private) => {
-                renameat(fd, private.as_os_str(), fd, self.name.as_os_str()).map_err(failed)?;
-                journal.kept(&self.folder.path.join(private));
-            }
+            Content::Private(file, private) => (file, private.clone()),
             Content::Unnamed(file) => {
-                let source = format!("/proc/self/fd/{}", file.as_raw_fd());
-                let link = |name: &OsStr| {
-                    linkat(
-                        AT_FDCWD,
-                        source.as_str(),
-                        fd,
-                        name,
-                        AtFlags::AT_SYMLINK_FOLLOW,
-                    )
-                };
-                let fresh = !self.target.exists();
-                if fresh {
-                    journal.made(&self.target);
-                    return match link(&self.name) {
-                        Ok(()) => Ok(true),
-                        Err(errno) => {
-                            journal.kept(&self.target);
-                            Err(failed(errno))
-                        }
-                    };
-                }
                 let private = private_name();
                 journal.made(&self.folder.path.join(&private));
-                link(&private).map_err(failed)?;
-                renameat(fd, private.as_os_str(), fd, self.name.as_os_str()).map_err(failed)?;
-                journal.kept(&self.folder.path.join(&private));
+                let source = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let follow = AtFlags::AT_SYMLINK_FOLLOW;
+                linkat(AT_FDCWD, source.as_str(), fd, private.as_os_str(), follow)
+                    .map_err(failed)?;
+                (file, private)
             }
+        };
+        // Only now: protected_hardlinks lets nobody but its owner link a file (proc_sys_fs(5)).
+        give(file, app).map_err(failed)?;
+        let fresh = !self.target.exists();
+        if fresh {
+            journal.made(&self.target);
         }
-        Ok(true)
+        let named = renameat(fd, private.as_os_str(), fd, self.name.as_os_str());
+        journal.kept(&self.folder.path.join(&private));
+        if named.is_err() {
+            journal.kept(&self.target);
+            let _ = unlinkat(fd, private.as_os_str(), UnlinkatFlags::NoRemoveDir);
+        }
+        named.map(|()| true).map_err(failed)
     }
 
     /// The folder of the file.
@@ -158,7 +148,7 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        if let Content::Private(private) = &self.content {
+        if let Content::Private(_, private) = &self.content {
             let _ = unlinkat(
                 &self.folder.fd,
                 private.as_os_str(),
@@ -171,11 +161,14 @@ impl Drop for Staged {
 /// A file that nobody else can open: unnamed, else under a private name.
 fn create(folder: &Folder, journal: &mut dyn Journal) -> nix::Result<(File, Option<OsString>)> {
     let flags = OFlag::O_WRONLY | OFlag::O_CLOEXEC;
-    match openat(&folder.fd, ".", flags | OFlag::O_TMPFILE, Mode::empty()) {
-        Ok(fd) => return Ok((File::from(fd), None)),
-        // open(2): what filesystems and kernels without O_TMPFILE answer.
-        Err(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::EINVAL) => {}
-        Err(errno) => return Err(errno),
+    // An unnamed file gets its name through /proc, which a container may lack.
+    if Path::new("/proc/self/fd").exists() {
+        match openat(&folder.fd, ".", flags | OFlag::O_TMPFILE, Mode::empty()) {
+            Ok(fd) => return Ok((File::from(fd), None)),
+            // open(2): what filesystems and kernels without O_TMPFILE answer.
+            Err(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::EINVAL) => {}
+            Err(errno) => return Err(errno),
+        }
     }
     let private = private_name();
     journal.made(&folder.path.join(&private));
@@ -191,13 +184,13 @@ fn private_name() -> OsString {
     format!(".entry-{}-{number}", std::process::id()).into()
 }
 
-/// Owner first: a mode that the owner's change would clear comes after it.
-fn dress(file: &File, mode: u32, app: &Identity) -> nix::Result<()> {
+/// The final owner. The mode is set before, while the file is ours.
+fn give(file: &File, app: &Identity) -> nix::Result<()> {
     let (uid, gid) = (Uid::from_raw(app.uid), Gid::from_raw(app.gid));
-    if Uid::effective() != uid || Gid::effective() != gid {
-        fchown(file, Some(uid), Some(gid))?;
+    if Uid::effective() == uid && Gid::effective() == gid {
+        return Ok(());
     }
-    fchmod(file, Mode::from_bits_truncate(mode))
+    fchown(file, Some(uid), Some(gid))
 }
 
 /// Whether the very file is there: content, mode and owner.

@@ -22,9 +22,12 @@ pub struct Identity {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UserError {
     #[error("user {0:?} is not in /etc/passwd: add it to the image or give its number")]
-    NoUser(String),
+    User(String),
     #[error("group {0:?} is not in /etc/group: add it to the image or give its number")]
-    NoGroup(String),
+    Group(String),
+    /// The system calls take this number as "leave it as it is": root would stay root.
+    #[error("user {0:?}: 4294967295 is no user or group: give another number")]
+    Number(String),
 }
 
 /// Finds the user (by name or number) and the group, if one is given; else the user's own.
@@ -35,12 +38,14 @@ pub fn identity(
     groups: &[u8],
 ) -> Result<Identity, UserError> {
     let entry = find_user(user, passwd);
-    let number = user.parse::<u32>().ok();
-    let uid = entry.as_ref().map(|entry| entry.uid).or(number);
-    let uid = uid.ok_or_else(|| UserError::NoUser(user.to_owned()))?;
+    let uid = entry
+        .as_ref()
+        .map(|entry| entry.uid)
+        .or_else(|| number(user));
+    let uid = uid.ok_or_else(|| UserError::User(user.to_owned()))?;
     let gid = match group {
         Some(group) => {
-            find_group(group, groups).ok_or_else(|| UserError::NoGroup(group.to_owned()))?
+            find_group(group, groups).ok_or_else(|| UserError::Group(group.to_owned()))?
         }
         // A bare number without an entry has no group of its own; its own number would be a guess.
         None => entry.as_ref().map_or(0, |entry| entry.gid),
@@ -50,6 +55,9 @@ pub fn identity(
     all.extend(name.iter().flat_map(|name| memberships(name, groups)));
     all.sort_unstable();
     all.dedup();
+    if uid == u32::MAX || all.contains(&u32::MAX) {
+        return Err(UserError::Number(user.to_owned()));
+    }
     let home = entry.map_or_else(|| PathBuf::from("/"), |entry| entry.home);
     Ok(Identity {
         uid,
@@ -58,6 +66,13 @@ pub fn identity(
         name,
         home,
     })
+}
+
+/// Digits alone: Rust's own parser would take a sign.
+fn number(text: &str) -> Option<u32> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
 }
 
 struct Entry {
@@ -69,7 +84,7 @@ struct Entry {
 
 fn find_user(wanted: &str, passwd: &[u8]) -> Option<Entry> {
     let entries = || lines(passwd).filter_map(user_entry);
-    let number = wanted.parse::<u32>().ok();
+    let number = number(wanted);
     entries()
         .find(|entry| entry.name == wanted)
         .or_else(|| entries().find(|entry| Some(entry.uid) == number))
@@ -79,7 +94,7 @@ fn user_entry(line: &[u8]) -> Option<Entry> {
     let mut fields = line.split(|byte| *byte == b':');
     let name = text(fields.next()?)?.to_owned();
     let (uid, gid) = (
-        text(fields.nth(1)?)?.parse().ok()?,
+        number(text(fields.nth(1)?)?)?,
         text(fields.next()?)?.parse().ok()?,
     );
     let home = PathBuf::from(OsStr::from_bytes(fields.nth(1)?));
@@ -96,7 +111,7 @@ fn find_group(wanted: &str, groups: &[u8]) -> Option<u32> {
         .filter_map(group_entry)
         .find(|(name, _, _)| *name == wanted)
         .map(|(_, gid, _)| gid)
-        .or_else(|| wanted.parse().ok())
+        .or_else(|| number(wanted))
 }
 
 fn memberships(user: &str, groups: &[u8]) -> Vec<u32> {
@@ -110,7 +125,7 @@ fn memberships(user: &str, groups: &[u8]) -> Vec<u32> {
 fn group_entry(line: &[u8]) -> Option<(&str, u32, &str)> {
     let mut fields = line.split(|byte| *byte == b':');
     let name = text(fields.next()?)?;
-    let gid = text(fields.nth(1)?)?.parse().ok()?;
+    let gid = number(text(fields.nth(1)?)?)?;
     Some((name, gid, text(fields.next().unwrap_or_default())?))
 }
 
@@ -166,10 +181,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let missing = |user, group| identity(user, group, PASSWD, GROUPS).unwrap_err();
-        assert_eq!(missing("nobody", None), UserError::NoUser("nobody".into()));
+        assert_eq!(missing("nobody", None), UserError::User("nobody".into()));
         assert_eq!(
             missing("app", Some("wheel")),
-            UserError::NoGroup("wheel".into())
+            UserError::Group("wheel".into())
         );
     }
 }

@@ -32,9 +32,10 @@ pub(super) struct Arguments {
     /// A variable of the container, over those of this shell; repeatable
     #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
-    /// The app's working directory, which the modes' files are relative to
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    root: PathBuf,
+    /// The app's folder here, which the modes' files are relative to in the image [default: each
+    /// mode's `workdir`, else this folder]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -57,7 +58,9 @@ impl Arguments {
             return Err(Failure::Lines(vec![line]));
         };
         let names: Vec<&str> = self.modes.iter().map(String::as_str).collect();
-        let findings = check::modes(&source, &names, &lookup, &self.root, &|_| Vec::new());
+        let findings = check::modes(&source, &names, &lookup, self.root.as_deref(), &|_| {
+            Vec::new()
+        });
         findings.warnings.iter().for_each(|line| warn(line));
         if !findings.problems.is_empty() {
             return Err(Failure::Lines(findings.problems));

@@ -15,6 +15,8 @@ pub struct Mode {
     pub name: String,
     /// The words of `command`; `None` for a mode that only lends its environment (`oneoff`).
     pub command: Option<Vec<String>>,
+    /// The command as it stands in the file, variables not filled in.
+    pub written: String,
     pub args: ArgsPolicy,
     /// In the order written, `_defaults` first; values interpolated.
     pub env: Vec<(String, String)>,

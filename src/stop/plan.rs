@@ -86,7 +86,8 @@ impl Plan {
         self.defer + self.drain + self.grace()
     }
 
-    fn grace(&self) -> Duration {
+    /// How long its signals may work, KILL aside.
+    pub fn grace(&self) -> Duration {
         self.sends.iter().map(|send| send.wait).sum()
     }
 
@@ -113,15 +114,20 @@ impl Plan {
     }
 
     /// Cuts the plan to `cap`. What comes before the first signal is cut first: a server that is never
-    /// asked to stop loses more than one that is asked early.
+    /// asked to stop loses more than one that is asked early. The signals then share what is left.
     fn shorten(&mut self, cap: Duration) {
         let mut excess = self.total().saturating_sub(cap);
-        let waits = [&mut self.defer, &mut self.drain];
-        let sends = self.sends.iter_mut().rev().map(|send| &mut send.wait);
-        for wait in waits.into_iter().chain(sends) {
+        for wait in [&mut self.defer, &mut self.drain] {
             let cut = excess.min(*wait);
             *wait -= cut;
             excess -= cut;
+        }
+        let grace = self.grace();
+        if !excess.is_zero() {
+            let share = cap.as_secs_f64() / grace.as_secs_f64();
+            self.sends
+                .iter_mut()
+                .for_each(|send| send.wait = send.wait.mul_f64(share));
         }
     }
 }
@@ -188,17 +194,18 @@ mod tests {
     }
 
     #[test]
-    fn a_cap_takes_from_the_last_wait_of_several() {
+    fn a_cap_leaves_each_signal_its_share() {
         let spec = Spec {
             preset: Preset::Resque,
             ..Spec::default()
         };
-        let waits: Vec<_> = capped(&spec, 22)
+        let waits: Vec<_> = capped(&spec, 9)
             .sends
             .iter()
             .map(|send| send.wait)
             .collect();
-        assert_eq!(waits, [secs(20), secs(2)]);
+        let shares: Vec<_> = waits.iter().map(std::time::Duration::as_millis).collect();
+        assert_eq!(shares, [6666, 2333]);
     }
 
     #[test]

@@ -45,32 +45,38 @@ pub fn stopping(supervision: &Supervision, signal: Option<Sig>, from: Sender) ->
     let members = vec![
         ("mode", text(mode)),
         ("cause", text(cause(signal, from))),
-        ("plan", text(describe(plan))),
+        ("plan", text(describe(plan, signal, from))),
         ("max_ms", millis(plan.total())),
     ];
     let text = format!(
         "{mode}: stopping, for {}: {}",
         cause(signal, from),
-        describe(plan)
+        describe(plan, signal, from)
     );
     info("stopping", text, members)
 }
 
-/// The plan in one phrase, such as `drain 5s, SIGQUIT, KILL after 25s`.
-pub fn describe(plan: &Plan) -> String {
+/// The plan in one phrase, such as `drain 5s, SIGQUIT, wait 20s, KILL at 25s`.
+fn describe(plan: &Plan, cause: Option<Sig>, from: Sender) -> String {
+    let drains = !matches!(from, Sender::MaxRuntime | Sender::Terminal);
+    let waits = [
+        ("defer", plan.defer, from != Sender::MaxRuntime),
+        ("drain", plan.drain, drains),
+    ];
+    let mut total = plan.grace();
     let mut parts = Vec::new();
-    for (name, wait) in [("defer", plan.defer), ("drain", plan.drain)] {
-        if !wait.is_zero() {
-            parts.push(format!("{name} {wait:?}"));
-        }
+    for (name, wait, _) in waits
+        .into_iter()
+        .filter(|(_, wait, applies)| *applies && !wait.is_zero())
+    {
+        total += wait;
+        parts.push(format!("{name} {wait:?}"));
     }
     for send in &plan.sends {
-        let signal = send
-            .signal
-            .map_or("the same signal".to_owned(), |signal| signal.to_string());
+        let signal = send.signal.or(cause).unwrap_or(Sig::TERM);
         parts.push(format!("{signal}, wait {:?}", send.wait));
     }
-    parts.push(format!("KILL at {:?}", plan.total()));
+    parts.push(format!("KILL at {total:?}"));
     parts.join(", ")
 }
 
@@ -95,6 +101,19 @@ pub fn app_stopped(mode: &str, signal: Sig) -> Line {
         "app_stopped",
         said,
         vec![("mode", text(mode)), ("signal", text(signal))],
+    )
+}
+
+/// A signal that only an app could take came before there is one.
+pub fn too_early(signal: Sig, from: Sender) -> Line {
+    let said = format!(
+        "{signal} from {} during the boot is dropped: there is no app yet",
+        sender(from)
+    );
+    info(
+        "signal_dropped",
+        said,
+        vec![("signal", text(signal)), ("sender", text(sender(from)))],
     )
 }
 
@@ -125,11 +144,18 @@ pub fn boot_died(outcome: Outcome, oom_kills: u64) -> Line {
 
 /// The last line.
 pub fn ended(mode: &str, summary: &Summary, oom_kills: u64) -> Line {
-    let mut said = format!("{mode}: {}", outcome(summary, oom_kills));
+    // Our own KILL is not the kernel's, whatever else it killed.
+    let ours = summary.forced
+        || summary
+            .stop
+            .iter()
+            .any(|stop| stop.sent.iter().any(|sent| sent.signal == Sig::KILL));
+    let blamed = if ours { 0 } else { oom_kills };
+    let mut said = format!("{mode}: {}", outcome(summary, blamed));
     let mut members = vec![
         ("mode", text(mode)),
         ("code", Value::Number(summary.code.into())),
-        ("reason", text(reason(summary.outcome, oom_kills))),
+        ("reason", text(reason(summary.outcome, blamed))),
         ("ran_ms", millis(summary.ran)),
     ];
     match &summary.stop {

@@ -4,7 +4,7 @@
 //! kernel: the loop in `run` observes and acts.
 
 use super::exit::{self, Outcome};
-use super::stopping::{Cause, Sender, Stage, Stopping, Summary};
+use super::stopping::{self, Cause, Sender, Stage, Stopping, Summary};
 use crate::stop::{Plan, Target};
 use crate::sys::signal::Sig;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,8 @@ use std::time::Duration;
 const LEFTOVERS: Duration = Duration::from_secs(1);
 /// How long a boot may take to die of the signal that asked for the stop.
 const BOOT_STOP: Duration = Duration::from_secs(2);
+/// What ends a boot, whatever the mode's plan says.
+const BOOT_ENDERS: [Sig; 4] = [Sig::TERM, Sig::INT, Sig::QUIT, Sig::HUP];
 /// How long the kernel may take to carry out a KILL before PID 1 leaves all the same.
 const AFTER_KILL: Duration = Duration::from_secs(1);
 /// How often a stop looks whether a booting server has set its traps. Only while a stop waits.
@@ -50,6 +52,8 @@ pub enum Event {
         alone: bool,
     },
     MainStopped(Sig),
+    /// A child of ours ended that is not the app, so its own children may be ours now.
+    OrphanEnded,
     /// The last child was reaped.
     Alone,
     /// The answer to `Action::Probe`.
@@ -63,8 +67,10 @@ pub enum Event {
 pub enum Who {
     Main,
     Group,
-    /// Processes whose parents died, and so are ours now; those of the app's group may be left out.
+    /// Processes whose parents died, and so are ours now, each once a step; those of the app's group
+    /// may be left out.
     Orphans {
+        step: usize,
         outside_group: bool,
     },
     /// Everything that descends from us. Never `kill(-1)`: exec sessions live in the same namespace.
@@ -92,22 +98,35 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Say {
     Started,
-    Stopping { signal: Option<Sig>, sender: Sender },
-    Swallowed { signal: Sig, sender: Sender },
+    Stopping {
+        signal: Option<Sig>,
+        sender: Sender,
+    },
+    Swallowed {
+        signal: Sig,
+        sender: Sender,
+    },
     AppStopped(Sig),
     BootDied(Outcome),
-    BootStopped { signal: Sig, sender: Sender },
+    BootStopped {
+        signal: Sig,
+        sender: Sender,
+    },
+    /// No app is there yet that could take it.
+    TooEarly {
+        signal: Sig,
+        sender: Sender,
+    },
     Ended(Summary),
 }
 
 enum Phase {
-    /// The boot process runs; what it cannot take yet is held for the app.
-    Booting {
-        held: Vec<Sig>,
-    },
+    /// The boot process runs.
+    Booting,
     BootEnding {
         cause: Cause,
         until: Duration,
+        killed: bool,
     },
     Running,
     Stopping(Stopping),
@@ -133,7 +152,7 @@ impl Machine {
     pub fn new(job_control: bool) -> Machine {
         Machine {
             supervision: None,
-            phase: Phase::Booting { held: Vec::new() },
+            phase: Phase::Booting,
             started: Duration::ZERO,
             job_control,
         }
@@ -146,13 +165,13 @@ impl Machine {
 
     /// Whether the boot process has become the app.
     pub fn executed(&self) -> bool {
-        !matches!(self.phase, Phase::Booting { .. } | Phase::BootEnding { .. })
+        !matches!(self.phase, Phase::Booting | Phase::BootEnding { .. })
     }
 
     /// When `Event::Time` is due.
     pub fn deadline(&self) -> Option<Duration> {
         match &self.phase {
-            Phase::Booting { .. } => None,
+            Phase::Booting => None,
             Phase::Running => Some(self.started + self.supervision.as_ref()?.max_runtime?),
             Phase::Stopping(stopping) => Some(stopping.wake()),
             Phase::BootEnding { until, .. } | Phase::Sweeping { until, .. } => Some(*until),
@@ -170,6 +189,7 @@ impl Machine {
             Event::Signal { signal, sender } => self.signal(signal, sender, now),
             Event::MainEnded { outcome, alone } => self.main_ended(outcome, alone, now),
             Event::MainStopped(signal) => self.main_stopped(signal),
+            Event::OrphanEnded => self.orphan_ended(),
             Event::Alone => self.alone(now),
             Event::Ready(ready) => self.ready(ready, now),
             Event::Time => self.time(now),
@@ -186,12 +206,7 @@ impl Machine {
         self.started = now;
         let mut actions = vec![Action::Say(Say::Started)];
         match std::mem::replace(&mut self.phase, Phase::Running) {
-            Phase::Booting { held } => {
-                actions.extend(held.into_iter().map(|signal| Action::Kill {
-                    who: Who::Main,
-                    signal,
-                }));
-            }
+            Phase::Booting => {}
             // It left the boot before the signal reached it: the app's own plan takes over.
             Phase::BootEnding { cause, .. } => actions.extend(self.begin_stop(cause, now)),
             other => self.phase = other,
@@ -202,81 +217,62 @@ impl Machine {
     fn signal(&mut self, signal: Sig, sender: Sender, now: Duration) -> Vec<Action> {
         let stops = self.plan().is_some_and(|plan| plan.on.contains(&signal));
         let translates = self.plan().is_some_and(|plan| plan.translates);
+        let cause = Cause {
+            signal: Some(signal),
+            sender,
+        };
         match &mut self.phase {
-            Phase::Booting { held } => {
-                if [Sig::TERM, Sig::INT, Sig::QUIT, Sig::HUP].contains(&signal) {
-                    let cause = Cause {
-                        signal: Some(signal),
-                        sender,
-                    };
-                    self.phase = Phase::BootEnding {
-                        cause,
-                        until: now + BOOT_STOP,
-                    };
-                    return vec![
-                        Action::Say(Say::BootStopped { signal, sender }),
-                        Action::Kill {
-                            who: Who::Main,
-                            signal,
-                        },
-                        Action::Kill {
-                            who: Who::Main,
-                            signal: Sig::CONT,
-                        },
-                    ];
-                }
-                if signal != Sig::CONT {
-                    held.push(signal);
-                }
-                Vec::new()
+            Phase::Booting if stops || BOOT_ENDERS.contains(&signal) => {
+                self.phase = Phase::BootEnding {
+                    cause,
+                    until: now + BOOT_STOP,
+                    killed: false,
+                };
+                // The boot may have its own ideas of USR1 and the like, but none of TERM.
+                let signal = if BOOT_ENDERS.contains(&signal) {
+                    signal
+                } else {
+                    Sig::TERM
+                };
+                stopping::with_continue(Who::Main, signal)
             }
-            Phase::Running if stops => self.begin_stop(
-                Cause {
-                    signal: Some(signal),
-                    sender,
-                },
-                now,
-            ),
-            Phase::Running => self.forward(signal, sender),
-            Phase::Stopping(stopping) => {
-                if stops && (translates || stopping.cause.signal == Some(signal)) {
-                    return vec![Action::Say(Say::Swallowed { signal, sender })];
+            Phase::Booting => vec![Action::Say(Say::TooEarly { signal, sender })],
+            Phase::Running if stops => self.begin_stop(cause, now),
+            Phase::Stopping(stopping) if stops => {
+                if translates || stopping.cause.signal == Some(signal) || !stopping.has_sent() {
+                    return stopping.repeated(signal, sender);
                 }
-                if stops {
-                    return vec![Action::Kill {
-                        who: Who::Group,
-                        signal,
-                    }];
-                }
-                self.forward(signal, sender)
+                stopping.emit(Who::Group, signal, now)
             }
-            Phase::Sweeping { .. } if stops => vec![Action::Say(Say::Swallowed { signal, sender })],
+            Phase::Running | Phase::Stopping(_) => self.forward(signal, sender, translates),
+            Phase::Sweeping {
+                stopping: Some(stopping),
+                ..
+            } if stops => stopping.repeated(signal, sender),
             Phase::Sweeping { .. } | Phase::BootEnding { .. } => Vec::new(),
         }
     }
 
     /// A signal that is no part of the plan goes to the app as it is.
-    fn forward(&self, signal: Sig, sender: Sender) -> Vec<Action> {
-        if signal == Sig::CONT {
-            return vec![Action::Resume];
-        }
-        if signal == Sig::TSTP && sender == Sender::Terminal {
+    fn forward(&self, signal: Sig, sender: Sender, translates: bool) -> Vec<Action> {
+        match (signal, sender) {
+            (Sig::CONT, _) => vec![Action::Resume],
             // Ctrl-Z reached us, so the app is not in the foreground: stop it as the shell would, for
             // TSTP has another meaning to a server that catches it.
-            let stop = Action::Kill {
-                who: Who::Group,
-                signal: Sig::STOP,
-            };
-            return if self.job_control {
-                vec![stop]
-            } else {
-                Vec::new()
-            };
+            (Sig::TSTP, Sender::Terminal) if self.job_control => {
+                vec![Action::Kill {
+                    who: Who::Group,
+                    signal: Sig::STOP,
+                }]
+            }
+            (Sig::TSTP, Sender::Terminal) => Vec::new(),
+            // nginx takes WINCH as "end the workers", not as a window's new size.
+            (Sig::WINCH, Sender::Terminal) if translates => Vec::new(),
+            _ => vec![Action::Kill {
+                who: Who::Main,
+                signal,
+            }],
         }
-        vec![Action::Kill {
-            who: Who::Main,
-            signal,
-        }]
     }
 
     fn begin_stop(&mut self, cause: Cause, now: Duration) -> Vec<Action> {
@@ -313,16 +309,13 @@ impl Machine {
 
     fn main_ended(&mut self, outcome: Outcome, alone: bool, now: Duration) -> Vec<Action> {
         match &self.phase {
-            Phase::Booting { .. } => return boot_ended(outcome, None),
-            Phase::BootEnding { cause, .. } => return boot_ended(outcome, cause.signal),
+            Phase::Booting => return boot_ended(outcome, None),
+            Phase::BootEnding { cause, .. } => return boot_ended(outcome, Some(*cause)),
             _ => {}
         }
         match std::mem::replace(&mut self.phase, Phase::Running) {
-            Phase::Running => self.sweep(outcome, None, alone, now, now + LEFTOVERS),
-            Phase::Stopping(stopping) => {
-                let until = stopping.deadline.max(now + AFTER_KILL);
-                self.sweep(outcome, Some(stopping), alone, now, until)
-            }
+            Phase::Running => self.sweep(outcome, None, alone, now),
+            Phase::Stopping(stopping) => self.sweep(outcome, Some(stopping), alone, now),
             // Ended already: nothing of it can end again.
             other => {
                 self.phase = other;
@@ -337,34 +330,41 @@ impl Machine {
         mut stopping: Option<Stopping>,
         alone: bool,
         now: Duration,
-        until: Duration,
     ) -> Vec<Action> {
-        if let Some(stopping) = &mut stopping {
-            stopping.main_ended = Some(now);
-        }
+        let killed = stopping
+            .as_ref()
+            .is_some_and(|stopping| stopping.stage == Stage::Killed);
         let mut actions = Vec::new();
-        let killed = matches!(&stopping, Some(stopping) if matches!(stopping.stage, Stage::Killed));
-        if !alone && !killed {
-            let (who, signal) = match (&stopping, self.plan()) {
-                (Some(stopping), Some(plan)) => stopping.survivors(plan),
-                _ => (Who::All, Sig::TERM),
-            };
-            actions.push(Action::Kill { who, signal });
-            actions.push(Action::Kill {
-                who,
-                signal: Sig::CONT,
-            });
-        }
+        let until = if let (Some(stopping), Some(supervision)) = (&mut stopping, &self.supervision)
+        {
+            actions = stopping.turn_to_survivors(&supervision.plan, now);
+            stopping.wake()
+        } else {
+            actions.extend(stopping::with_continue(Who::All, Sig::TERM));
+            now + LEFTOVERS
+        };
         self.phase = Phase::Sweeping {
             outcome,
             stopping,
             until,
             killed,
         };
-        if alone {
-            actions.extend(self.alone(now));
+        if alone { self.alone(now) } else { actions }
+    }
+
+    /// New orphans get what the others have got already.
+    fn orphan_ended(&mut self) -> Vec<Action> {
+        match (&self.phase, self.plan()) {
+            (
+                Phase::Sweeping {
+                    stopping: Some(stopping),
+                    killed: false,
+                    ..
+                },
+                Some(plan),
+            ) => stopping.survivors(plan),
+            _ => Vec::new(),
         }
-        actions
     }
 
     fn alone(&mut self, now: Duration) -> Vec<Action> {
@@ -402,13 +402,22 @@ impl Machine {
             return Vec::new();
         }
         match (&mut self.phase, &self.supervision) {
-            (Phase::BootEnding { until, .. }, _) => {
-                *until = now + AFTER_KILL;
-                vec![Action::Kill {
-                    who: Who::All,
-                    signal: Sig::KILL,
-                }]
+            // A process in uninterruptible sleep outlives its KILL; the container must not wait for it.
+            (
+                Phase::BootEnding {
+                    cause,
+                    killed: true,
+                    ..
+                },
+                _,
+            ) => {
+                let cause = *cause;
+                boot_ended(Outcome::Killed(Sig::KILL), Some(cause))
             }
+            (Phase::Stopping(stopping), _) if stopping.stage == Stage::Killed => {
+                self.main_ended(Outcome::Killed(Sig::KILL), true, now)
+            }
+            (Phase::Sweeping { killed: true, .. }, _) => self.alone(now),
             (Phase::Running, _) => self.begin_stop(
                 Cause {
                     signal: None,
@@ -416,15 +425,25 @@ impl Machine {
                 },
                 now,
             ),
-            (Phase::Stopping(stopping), _) if matches!(stopping.stage, Stage::Killed) => {
-                // A process in uninterruptible sleep outlives its KILL; the container must not wait for it.
-                self.main_ended(Outcome::Killed(Sig::KILL), true, now)
-            }
             (Phase::Stopping(stopping), Some(supervision)) => {
                 stopping.time(&supervision.plan, now, AFTER_KILL)
             }
-            (Phase::Sweeping { killed: true, .. }, _) => self.alone(now),
-            (Phase::Sweeping { until, killed, .. }, _) => {
+            (
+                Phase::Sweeping {
+                    stopping: Some(stopping),
+                    until,
+                    ..
+                },
+                Some(supervision),
+            ) if now < stopping.deadline => {
+                let actions = stopping.next_for_survivors(&supervision.plan, now);
+                *until = stopping.wake();
+                actions
+            }
+            (
+                Phase::BootEnding { until, killed, .. } | Phase::Sweeping { until, killed, .. },
+                _,
+            ) => {
                 *killed = true;
                 *until = now + AFTER_KILL;
                 vec![Action::Kill {
@@ -438,15 +457,24 @@ impl Machine {
 }
 
 /// A boot that ended before it became the app: nothing of it may stay.
-fn boot_ended(outcome: Outcome, asked: Option<Sig>) -> Vec<Action> {
+fn boot_ended(outcome: Outcome, asked: Option<Cause>) -> Vec<Action> {
     let mut actions = vec![Action::Kill {
         who: Who::All,
         signal: Sig::KILL,
     }];
     let code = match (outcome, asked) {
-        (_, Some(signal)) => Outcome::Killed(signal).code(),
-        (Outcome::Exited(code), None) => code,
-        (Outcome::Killed(_), None) => {
+        (
+            _,
+            Some(Cause {
+                signal: Some(signal),
+                sender,
+            }),
+        ) => {
+            actions.push(Action::Say(Say::BootStopped { signal, sender }));
+            Outcome::Killed(signal).code()
+        }
+        (Outcome::Exited(code), _) => code,
+        (Outcome::Killed(_), _) => {
             actions.push(Action::Say(Say::BootDied(outcome)));
             exit::ENTRY_FAILED
         }

@@ -179,13 +179,7 @@ fn plain_passes_on_the_very_signal_to_the_group() {
     let mut machine = running(supervision(&Spec::default()));
     acts(&mut machine, outside(Sig::INT), secs(1));
     let other = acts(&mut machine, outside(Sig::TERM), secs(2));
-    assert_eq!(
-        other,
-        [Action::Kill {
-            who: Who::Group,
-            signal: Sig::TERM
-        }]
-    );
+    assert_eq!(other, sends(Who::Group, Sig::TERM));
 }
 
 #[test]
@@ -209,6 +203,9 @@ fn what_is_no_part_of_the_plan_goes_to_the_app() {
             }]
         );
     }
+    // A window's new size means another thing to nginx.
+    let resize = from(Sender::Terminal, Sig::WINCH);
+    assert_eq!(acts(&mut machine, resize, secs(1)), []);
     assert_eq!(
         acts(&mut machine, outside(Sig::CONT), secs(1)),
         [Action::Resume]
@@ -255,8 +252,13 @@ fn several_signals_follow_each_other() {
 }
 
 #[test]
-fn max_runtime_stops_and_is_124() {
-    let mut supervision = supervision(&Spec::default());
+fn max_runtime_stops_at_once_and_is_124() {
+    let spec = Spec {
+        defer: Some(secs(60)),
+        drain: Some(secs(60)),
+        ..Spec::default()
+    };
+    let mut supervision = supervision(&spec);
     supervision.max_runtime = Some(secs(100));
     let mut machine = running(supervision);
     assert_eq!(machine.deadline(), Some(secs(100)));
@@ -265,8 +267,16 @@ fn max_runtime_stops_and_is_124() {
         acts(&mut machine, Event::Time, secs(100)),
         sends(Who::Group, Sig::TERM)
     );
+    assert_eq!(machine.deadline(), Some(secs(125)));
     let end = acts(&mut machine, ended(Outcome::Exited(0), true), secs(101));
     assert_eq!(end, [Action::Exit(exit::RAN_TOO_LONG)]);
+}
+
+fn orphans(step: usize, outside_group: bool) -> Who {
+    Who::Orphans {
+        step,
+        outside_group,
+    }
 }
 
 #[test]
@@ -279,16 +289,12 @@ fn survivors_of_a_stop_get_the_servers_signal_and_the_rest_of_the_deadline() {
         ended(Outcome::Killed(Sig::TERM), false),
         secs(1),
     );
+    assert_eq!(left, sends(orphans(0, false), Sig::QUIT));
+    // What was an intermediate's child until now is told, too.
     assert_eq!(
-        left,
-        sends(
-            Who::Orphans {
-                outside_group: false
-            },
-            Sig::QUIT
-        )
+        acts(&mut machine, Event::OrphanEnded, secs(2)),
+        sends(orphans(0, false), Sig::QUIT)
     );
-    assert_eq!(machine.deadline(), Some(secs(25)));
     assert_eq!(
         acts(&mut machine, Event::Alone, secs(3)),
         [Action::Exit(143)]
@@ -304,20 +310,54 @@ fn survivors_in_the_group_are_not_told_twice() {
         ended(Outcome::Killed(Sig::TERM), false),
         secs(1),
     );
-    assert_eq!(
-        left,
-        sends(
-            Who::Orphans {
-                outside_group: true
-            },
-            Sig::TERM
-        )
-    );
+    assert_eq!(left, sends(orphans(0, true), Sig::TERM));
     assert_eq!(acts(&mut machine, Event::Time, secs(25)), kill_all());
+    assert_eq!(acts(&mut machine, Event::OrphanEnded, secs(25)), []);
     // Even what cannot be killed does not keep PID 1.
     assert_eq!(
         acts(&mut machine, Event::Time, secs(26)),
         [Action::Exit(143)]
+    );
+}
+
+#[test]
+fn the_plans_later_signals_reach_survivors() {
+    let mut machine = running(supervision(&preset(Preset::Resque)));
+    acts(&mut machine, outside(Sig::TERM), secs(0));
+    acts(&mut machine, Event::Ready(true), secs(0));
+    let left = acts(&mut machine, ended(Outcome::Exited(0), false), secs(1));
+    assert_eq!(left, sends(orphans(0, false), Sig::QUIT));
+    assert_eq!(
+        acts(&mut machine, Event::Time, secs(20)),
+        sends(orphans(1, false), Sig::TERM)
+    );
+    assert_eq!(acts(&mut machine, Event::Time, secs(27)), kill_all());
+}
+
+#[test]
+fn a_signal_that_stops_comes_after_its_cont() {
+    let steps = vec![
+        crate::stop::Step::Signal {
+            signal: Sig::TSTP,
+            to: Target::Main,
+        },
+        crate::stop::Step::Wait(secs(1)),
+        crate::stop::Step::Signal {
+            signal: Sig::TERM,
+            to: Target::Main,
+        },
+        crate::stop::Step::Wait(secs(1)),
+    ];
+    let mut machine = running(supervision(&Spec {
+        steps: Some(steps),
+        ..Spec::default()
+    }));
+    let mut expected = sends(Who::Main, Sig::TSTP);
+    expected.reverse();
+    assert_eq!(acts(&mut machine, outside(Sig::TERM), secs(0)), expected);
+    assert_eq!(
+        acts(&mut machine, Event::Time, secs(1)),
+        sends(Who::Main, Sig::TERM)
     );
 }
 
@@ -354,6 +394,31 @@ fn a_stop_during_the_boot_ends_it() {
 }
 
 #[test]
+fn a_boot_that_cannot_be_killed_keeps_nobody() {
+    let mut machine = Machine::new(false);
+    acts(&mut machine, outside(Sig::TERM), secs(0));
+    assert_eq!(acts(&mut machine, Event::Time, secs(2)), kill_all());
+    assert_eq!(
+        acts(&mut machine, Event::Time, secs(3)).last(),
+        Some(&Action::Exit(143))
+    );
+}
+
+#[test]
+fn a_plans_own_signal_ends_a_boot_by_term() {
+    let spec = Spec {
+        on: Some(vec![Sig::USR1]),
+        ..Spec::default()
+    };
+    let mut machine = Machine::new(false);
+    acts(&mut machine, Event::Planned(supervision(&spec)), MS);
+    assert_eq!(
+        acts(&mut machine, outside(Sig::USR1), MS),
+        sends(Who::Main, Sig::TERM)
+    );
+}
+
+#[test]
 fn an_app_that_got_away_from_a_boot_stop_is_stopped_by_its_plan() {
     let mut machine = Machine::new(false);
     acts(
@@ -382,22 +447,19 @@ fn a_boot_that_dies_is_our_failure() {
 }
 
 #[test]
-fn signals_of_the_boots_time_are_held_for_the_app() {
+fn what_only_an_app_could_take_is_dropped_during_the_boot() {
     let mut machine = Machine::new(false);
     acts(
         &mut machine,
         Event::Planned(supervision(&Spec::default())),
         MS,
     );
-    assert_eq!(acts(&mut machine, outside(Sig::USR1), MS), []);
-    let sent = acts(&mut machine, Event::Executed, MS * 2);
-    assert_eq!(
-        sent,
-        [Action::Kill {
-            who: Who::Main,
-            signal: Sig::USR1
-        }]
-    );
+    let early = Say::TooEarly {
+        signal: Sig::USR1,
+        sender: Sender::Outside,
+    };
+    assert_eq!(machine.step(outside(Sig::USR1), MS), [Action::Say(early)]);
+    assert_eq!(acts(&mut machine, Event::Executed, MS * 2), []);
 }
 
 #[test]

@@ -7,18 +7,17 @@ use super::machine::{Action, Event, Machine, Say, Who};
 use super::message::{Message, Phases};
 use super::stopping::Sender;
 use crate::report::{Line, Report};
-use crate::sys::cgroup;
 use crate::sys::environment::scrub;
 use crate::sys::memory::release_program_pages;
 use crate::sys::process::{Waited, kill, kill_group, wait_any};
-use crate::sys::procfs::{Relative, catches, descendants};
+use crate::sys::procfs::{catches, descendants};
 use crate::sys::signal::Sig;
 use crate::sys::terminal::Terminal;
-use nix::fcntl::{Flock, FlockArg};
+use crate::sys::{cgroup, lock, terminal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid, getpgrp};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -30,21 +29,24 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Supervises the boot process and the app that it becomes; returns entry's exit code.
-pub fn run(main: Pid, pipe: OwnedFd, started: Instant, report: Report) -> u8 {
+pub fn run(
+    main: Pid,
+    pipe: OwnedFd,
+    started: Instant,
+    report: Report,
+    terminal: Option<Terminal>,
+) -> u8 {
     // Deaf to signals we could neither stop the app nor reap: better not to run at all.
-    let Ok(signals) = SignalFd::with_flags(
-        &SigSet::all(),
-        SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC,
-    ) else {
+    let Ok(signals) = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC) else {
         report.say(&Line::error(
             "signalfd failed: raise the open files limit (ulimit -n)",
         ));
         let _ = kill(main, Sig::KILL);
         return ENTRY_FAILED;
     };
-    let terminal = Terminal::ours();
-    let job_control = terminal.is_some() && std::process::id() != 1;
+    let job_control = terminal.is_some_and(|_| terminal::parent_is_a_shell());
     let mut supervisor = Supervisor {
+        us: Pid::this(),
         main,
         signals,
         pipe: Some(File::from(pipe)),
@@ -56,16 +58,18 @@ pub fn run(main: Pid, pipe: OwnedFd, started: Instant, report: Report) -> u8 {
         phases: None,
         made: Vec::new(),
         held: Vec::new(),
+        told: Vec::new(),
     };
     loop {
-        supervisor.wait();
-        if let ControlFlow::Break(code) = supervisor.turn() {
+        let signalled = supervisor.wait();
+        if let ControlFlow::Break(code) = supervisor.turn(signalled) {
             return code;
         }
     }
 }
 
 struct Supervisor {
+    us: Pid,
     main: Pid,
     signals: SignalFd,
     /// The boot's pipe, until it closes.
@@ -80,7 +84,9 @@ struct Supervisor {
     /// What a failed boot must not leave.
     made: Vec<Vec<u8>>,
     /// Locks that tell an entry in an exec session that this one lives.
-    held: Vec<Flock<File>>,
+    held: Vec<File>,
+    /// Which orphans have had which step's signal.
+    told: Vec<(usize, Sig, i32)>,
 }
 
 impl Supervisor {
@@ -88,40 +94,68 @@ impl Supervisor {
         self.started.elapsed()
     }
 
-    fn wait(&self) {
-        let timeout = match self.machine.deadline() {
+    /// Waits until a signal can be read, or there is something else to see to. Without a pipe and a
+    /// deadline the read itself does the waiting, which spares a call on the way to the app.
+    fn wait(&self) -> bool {
+        let timeout = match (self.machine.deadline(), &self.pipe) {
+            (None, None) => return true,
+            (None, Some(_)) => PollTimeout::NONE,
             // Rounded up: a wait that ends early would come round again and again.
-            Some(deadline) => {
+            (Some(deadline), _) => {
                 let left = deadline.saturating_sub(self.now()) + Duration::from_micros(999);
                 PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
             }
-            None => PollTimeout::NONE,
         };
-        let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        fds.extend(
-            self.pipe
-                .as_ref()
-                .map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)),
-        );
-        // An interrupted or failed poll is one more look at everything.
-        let _ = poll(&mut fds, timeout);
+        let signals = PollFd::new(self.signals.as_fd(), PollFlags::POLLIN);
+        let readable = |fd: &PollFd| {
+            fd.revents()
+                .is_some_and(|events| events.contains(PollFlags::POLLIN))
+        };
+        let heard = if let Some(pipe) = &self.pipe {
+            let mut fds = [signals, PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
+            poll(&mut fds, timeout).map(|_| readable(&fds[0]))
+        } else {
+            let mut fds = [signals];
+            poll(&mut fds, timeout).map(|_| readable(&fds[0]))
+        };
+        // A failed poll is one more look at the pipe and the time.
+        heard.unwrap_or(false)
     }
 
-    /// Takes in all that happened, and acts. The pipe comes first, so that an end is known to be the
-    /// boot's or the app's.
-    fn turn(&mut self) -> ControlFlow<u8> {
+    /// Takes in what happened, and acts. The pipe comes first, so that an end is known to be the boot's
+    /// or the app's. One signal a turn: a flood keeps neither children nor deadlines waiting.
+    fn turn(&mut self, signalled: bool) -> ControlFlow<u8> {
         self.read_pipe()?;
-        let mut child_changed = false;
-        while let Ok(Some(info)) = self.signals.read_signal() {
-            match signal_event(&info) {
-                Some(event) => self.happen(event)?,
-                None => child_changed = true,
+        if signalled && let Ok(Some(info)) = self.signals.read_signal() {
+            match self.received(&info) {
+                Received::Child => self.reap()?,
+                Received::Own => {}
+                Received::Signal { signal, sender } => {
+                    self.happen(Event::Signal { signal, sender })?;
+                }
             }
         }
-        if child_changed {
-            self.reap()?;
-        }
         self.happen(Event::Time)
+    }
+
+    fn received(&self, info: &siginfo) -> Received {
+        let Some(signal) = i32::try_from(info.ssi_signo)
+            .ok()
+            .and_then(Sig::from_number)
+        else {
+            return Received::Own;
+        };
+        let sender = match (info.ssi_code, i32::try_from(info.ssi_pid)) {
+            _ if signal == Sig::CHLD => return Received::Child,
+            (libc::SI_KERNEL, _) => Sender::Terminal,
+            (_, Ok(pid)) if pid == self.us.as_raw() => return Received::Own,
+            (_, Ok(pid)) if pid > 0 => Sender::Process {
+                pid,
+                uid: info.ssi_uid,
+            },
+            _ => Sender::Outside,
+        };
+        Received::Signal { signal, sender }
     }
 
     /// Feeds one event and carries out what follows; an exit code ends everything.
@@ -131,18 +165,20 @@ impl Supervisor {
             for action in self.machine.step(event, self.now()) {
                 match action {
                     Action::Kill { who, signal } => self.kill(who, signal),
+                    // Where nothing can be known of it, the server counts as ready: most stops are late.
                     Action::Probe(marker) => {
-                        events.push_back(Event::Ready(catches(self.main, marker)));
+                        events.push_back(Event::Ready(catches(self.main, marker).unwrap_or(true)));
                     }
                     Action::Say(say) => self.say(&say),
                     Action::Suspend => {
-                        let _ = kill(Pid::this(), Sig::STOP);
+                        let _ = kill(self.us, Sig::STOP);
                     }
                     Action::Resume => self.resume(),
                     Action::Exit(code) => {
                         if !self.machine.executed() {
                             self.clean_up();
                         }
+                        self.take_terminal_back();
                         return ControlFlow::Break(code);
                     }
                 }
@@ -161,7 +197,7 @@ impl Supervisor {
                     self.buffer = Vec::new();
                     if self.phases.is_some() {
                         self.happen(Event::Executed)?;
-                        release_program_pages();
+                        self.settle();
                     }
                 }
                 Ok(length) => self.buffer.extend(chunk.get(..length).unwrap_or_default()),
@@ -174,15 +210,34 @@ impl Supervisor {
         ControlFlow::Continue(())
     }
 
+    /// The boot's pages go back; those that a stop needs come in again now, by a stop that is only
+    /// thought, for a fault costs more than all the rest of passing a signal on.
+    fn settle(&self) {
+        release_program_pages();
+        let Some(supervision) = self.machine.supervision().cloned() else {
+            return;
+        };
+        let mut thought = Machine::new(false);
+        let stop = Event::Signal {
+            signal: Sig::TERM,
+            sender: Sender::Outside,
+        };
+        for event in [Event::Planned(supervision), Event::Executed, stop] {
+            std::hint::black_box(thought.step(event, Duration::ZERO));
+        }
+        let _ = std::hint::black_box(Sig::from_number(std::hint::black_box(libc::SIGTERM)));
+        let _ = nix::sys::signal::kill(self.main, None);
+    }
+
     fn take(&mut self, message: Message) -> ControlFlow<u8> {
         match message {
             Message::Plan(supervision) => return self.happen(Event::Planned(supervision)),
             Message::Made(path) => self.made.push(path),
             Message::Kept(path) => self.made.retain(|made| *made != path),
+            // Without the lock, an exec session only knows less.
             Message::Hold(folder) => {
-                if let Some(lock) = shared_lock(Path::new(OsStr::from_bytes(&folder))) {
-                    self.held.push(lock);
-                }
+                self.held
+                    .extend(lock::hold(Path::new(OsStr::from_bytes(&folder))));
             }
             Message::Scrub(name) => scrub(&name),
             Message::Exec(phases) => self.phases = Some(phases),
@@ -194,6 +249,7 @@ impl Supervisor {
     /// Collects every status there is, so that none coalesced away with its signal is lost.
     fn reap(&mut self) -> ControlFlow<u8> {
         let mut ended = None;
+        let mut orphans = false;
         let alone = loop {
             match wait_any() {
                 Waited::Nothing => break false,
@@ -207,7 +263,8 @@ impl Supervisor {
                 Waited::Stopped { pid, signal } if pid == self.main => {
                     self.happen(Event::MainStopped(signal))?;
                 }
-                _ => {}
+                Waited::Stopped { .. } => {}
+                Waited::Exited { .. } | Waited::Killed { .. } => orphans = true,
             }
         };
         if let Some(outcome) = ended {
@@ -215,26 +272,22 @@ impl Supervisor {
             self.read_pipe()?;
             self.happen(Event::MainEnded { outcome, alone })?;
         }
-        if alone {
-            self.happen(Event::Alone)
-        } else {
-            ControlFlow::Continue(())
+        match (alone, orphans) {
+            (true, _) => self.happen(Event::Alone),
+            (false, true) => self.happen(Event::OrphanEnded),
+            (false, false) => ControlFlow::Continue(()),
         }
     }
 
-    fn kill(&self, who: Who, signal: Sig) {
+    fn kill(&mut self, who: Who, signal: Sig) {
         let sent = match who {
             Who::Main => kill(self.main, signal),
             Who::Group => self.kill_group(signal),
-            Who::Orphans { outside_group } => {
-                let (us, group) = (Pid::this().as_raw(), self.main.as_raw());
-                Self::kill_each(signal, |one| {
-                    one.parent == us && !(outside_group && one.group == group)
-                })
-            }
-            Who::All => self
-                .kill_group(signal)
-                .and(Self::kill_each(signal, |_| true)),
+            Who::Orphans {
+                step,
+                outside_group,
+            } => self.kill_orphans(step, outside_group, signal),
+            Who::All => self.kill_all(signal),
         };
         if let Err(errno) = sent {
             let text = format!(
@@ -246,35 +299,66 @@ impl Supervisor {
     }
 
     fn kill_group(&self, signal: Sig) -> nix::Result<()> {
-        let sent = kill_group(self.main, signal);
-        // A server that made a group of its own left ours.
-        match nix::unistd::getpgid(Some(self.main)) {
-            Ok(group) if group != self.main => kill(self.main, signal),
-            _ => sent,
+        match getpgid(Some(self.main)) {
+            // A server that went back into our own group: only itself, or we would signal us.
+            Ok(group) if group == getpgrp() => kill(self.main, signal),
+            Ok(group) if group != self.main => kill_group(group, signal),
+            _ => kill_group(self.main, signal),
         }
     }
 
-    fn kill_each(signal: Sig, wanted: impl Fn(&Relative) -> bool) -> nix::Result<()> {
+    fn kill_orphans(&mut self, step: usize, outside_group: bool, signal: Sig) -> nix::Result<()> {
+        let (us, group) = (self.us.as_raw(), self.main.as_raw());
         let mut result = Ok(());
-        for one in descendants(Pid::this()).iter().filter(|one| wanted(one)) {
+        for one in descendants(self.us) {
+            let told = (step, signal, one.pid);
+            let skipped = one.parent != us
+                || (outside_group && one.group == group)
+                || self.told.contains(&told);
+            if !skipped {
+                self.told.push(told);
+                result = result.and(kill(Pid::from_raw(one.pid), signal));
+            }
+        }
+        result
+    }
+
+    fn kill_all(&self, signal: Sig) -> nix::Result<()> {
+        let all = descendants(self.us);
+        if all.is_empty() {
+            // Without a /proc the group is all we know.
+            return self.kill_group(signal);
+        }
+        let mut result = Ok(());
+        for one in all {
             result = result.and(kill(Pid::from_raw(one.pid), signal));
         }
         result
     }
 
     /// After a CONT: the app gets the terminal back where the shell gave it to us, and goes on.
-    fn resume(&self) {
+    fn resume(&mut self) {
         let app_has_terminal = self
             .machine
             .supervision()
             .is_some_and(|supervision| supervision.app_has_terminal);
         if let Some(terminal) = self
             .terminal
-            .filter(|terminal| app_has_terminal && terminal.is_foreground())
+            .filter(|terminal| app_has_terminal && terminal.is_held_by(getpgrp()))
         {
             terminal.give_to(self.main);
         }
         self.kill(Who::Group, Sig::CONT);
+    }
+
+    /// Whoever runs next on the terminal, a shell's script for one, must not find it with a dead group.
+    fn take_terminal_back(&self) {
+        if let Some(terminal) = self
+            .terminal
+            .filter(|terminal| terminal.is_held_by(self.main))
+        {
+            terminal.give_to(getpgrp());
+        }
     }
 
     /// Takes away what a failed boot made, last things first.
@@ -303,6 +387,7 @@ impl Supervisor {
                 Some(lines::swallowed(mode, *signal, *sender))
             }
             (Say::AppStopped(signal), _) => Some(lines::app_stopped(mode, *signal)),
+            (Say::TooEarly { signal, sender }, _) => Some(lines::too_early(*signal, *sender)),
             (Say::BootStopped { signal, sender }, _) => Some(lines::boot_stopped(*signal, *sender)),
             (Say::BootDied(outcome), _) => Some(lines::boot_died(*outcome, self.oom_kills())),
             (Say::Ended(summary), _) => Some(lines::ended(mode, summary, self.oom_kills())),
@@ -325,26 +410,13 @@ impl Supervisor {
     }
 }
 
-/// The event of a signal; `None` for SIGCHLD, which stands for any number of children.
-fn signal_event(info: &siginfo) -> Option<Event> {
-    let signal = i32::try_from(info.ssi_signo)
-        .ok()
-        .and_then(Sig::from_number)?;
-    if signal == Sig::CHLD {
-        return None;
-    }
-    let sender = match (info.ssi_code, i32::try_from(info.ssi_pid)) {
-        (libc::SI_KERNEL, _) => Sender::Terminal,
-        (_, Ok(pid)) if pid > 0 => Sender::Process {
-            pid,
-            uid: info.ssi_uid,
-        },
-        _ => Sender::Outside,
-    };
-    Some(Event::Signal { signal, sender })
-}
-
-/// A shared lock on the folder; without one, an exec session only knows less.
-fn shared_lock(folder: &Path) -> Option<Flock<File>> {
-    Flock::lock(File::open(folder).ok()?, FlockArg::LockSharedNonblock).ok()
+enum Received {
+    /// SIGCHLD, which stands for any number of children.
+    Child,
+    /// The kernel's SIGPIPE for a line that nobody reads, and its kind: not for the app.
+    Own,
+    Signal {
+        signal: Sig,
+        sender: Sender,
+    },
 }

@@ -1,7 +1,7 @@
 //! A stop in progress: the plan's steps against the clock, and what to say of it at the end.
 
 use super::exit::Outcome;
-use super::machine::{Action, Who};
+use super::machine::{Action, Say, Who};
 use crate::stop::{Plan, Target};
 use crate::sys::signal::Sig;
 use std::time::Duration;
@@ -64,21 +64,33 @@ pub struct Stopping {
     pub main_ended: Option<Duration>,
     pub sent: Vec<Sent>,
     until: Duration,
+    repeats: u32,
+    /// The signal of this stage went to the whole group.
+    told_group: bool,
 }
+
+/// So many repeats are told; a flood of them would only fill the log.
+const TOLD_REPEATS: u32 = 10;
 
 impl Stopping {
     /// Starts a stop.
     pub fn begin(plan: &Plan, cause: Cause, now: Duration) -> (Stopping, Vec<Action>) {
+        // An app that has run too long gets no more time to serve or to end by itself.
+        let waits = cause.sender != Sender::MaxRuntime;
+        let defer = if waits { plan.defer } else { Duration::ZERO };
+        let drain = if waits { plan.drain } else { Duration::ZERO };
         let mut stopping = Stopping {
             cause,
             stage: Stage::Deferred,
             began: now,
-            deadline: now + plan.total(),
+            deadline: now + defer + drain + plan.grace(),
             main_ended: None,
             sent: Vec::new(),
-            until: now + plan.defer,
+            until: now + defer,
+            repeats: 0,
+            told_group: false,
         };
-        let actions = if plan.defer.is_zero() {
+        let actions = if defer.is_zero() {
             stopping.after_defer(plan, now)
         } else {
             Vec::new()
@@ -91,6 +103,22 @@ impl Stopping {
         match self.stage {
             Stage::Killed => self.until,
             _ => self.until.min(self.deadline),
+        }
+    }
+
+    /// Whether the app has been signalled.
+    pub fn has_sent(&self) -> bool {
+        !self.sent.is_empty()
+    }
+
+    /// Another signal that asks for the stop under way.
+    pub fn repeated(&mut self, signal: Sig, sender: Sender) -> Vec<Action> {
+        self.repeats = self.repeats.saturating_add(1);
+        let told = self.repeats <= TOLD_REPEATS;
+        if told {
+            vec![Action::Say(Say::Swallowed { signal, sender })]
+        } else {
+            Vec::new()
         }
     }
 
@@ -134,22 +162,56 @@ impl Stopping {
         }
     }
 
-    /// What survivors get once the server itself has ended.
-    pub fn survivors(&self, plan: &Plan) -> (Who, Sig) {
-        let planned = match self.stage {
-            Stage::Sent(index) => plan.sends.get(index),
-            _ => plan.sends.first(),
+    /// The server itself has ended: the plan's signals go on, to what it left behind.
+    pub fn turn_to_survivors(&mut self, plan: &Plan, now: Duration) -> Vec<Action> {
+        self.main_ended = Some(now);
+        match self.stage {
+            Stage::Killed => {
+                self.until = self.until.max(now);
+                return Vec::new();
+            }
+            Stage::Sent(_) => {}
+            _ => {
+                self.stage = Stage::Sent(0);
+                self.until = now + plan.sends.first().map_or(Duration::ZERO, |send| send.wait);
+                // The group has not had it: only a signalled stage counts as told.
+                self.told_group = false;
+            }
+        }
+        self.survivors(plan)
+    }
+
+    /// The next signal of the plan for survivors; without one, they have the rest of the deadline.
+    pub fn next_for_survivors(&mut self, plan: &Plan, now: Duration) -> Vec<Action> {
+        match self.stage {
+            Stage::Sent(index) if index + 1 < plan.sends.len() => {
+                self.stage = Stage::Sent(index + 1);
+                self.until = now
+                    + plan
+                        .sends
+                        .get(index + 1)
+                        .map_or(Duration::ZERO, |send| send.wait);
+                self.told_group = false;
+                self.survivors(plan)
+            }
+            _ => {
+                self.until = self.deadline;
+                Vec::new()
+            }
+        }
+    }
+
+    /// The signal of this step, for those orphans that have not had it.
+    pub fn survivors(&self, plan: &Plan) -> Vec<Action> {
+        let Stage::Sent(step) = self.stage else {
+            return Vec::new();
         };
-        let signal = planned
-            .and_then(|send| send.signal)
-            .or(self.cause.signal)
-            .unwrap_or(Sig::TERM);
-        // The group has had this very signal: a second one makes some servers hurry.
-        let told = matches!(self.stage, Stage::Sent(_))
-            && planned.is_some_and(|send| send.to == Target::Group);
-        (
+        let planned = plan.sends.get(step).and_then(|send| send.signal);
+        let signal = planned.or(self.cause.signal).unwrap_or(Sig::TERM);
+        with_continue(
             Who::Orphans {
-                outside_group: told,
+                step,
+                outside_group: self.told_group,
             },
             signal,
         )
@@ -173,7 +235,9 @@ impl Stopping {
 
     fn drain(&mut self, plan: &Plan, now: Duration) -> Vec<Action> {
         // Ctrl-C is a person who waits; no load balancer routes to them.
-        if plan.drain.is_zero() || self.cause.sender == Sender::Terminal {
+        if plan.drain.is_zero()
+            || matches!(self.cause.sender, Sender::Terminal | Sender::MaxRuntime)
+        {
             return self.send(0, plan, now);
         }
         self.stage = Stage::Draining;
@@ -187,24 +251,19 @@ impl Stopping {
         };
         self.stage = Stage::Sent(index);
         self.until = now + send.wait;
+        // A second signal of the kind makes some servers hurry, so survivors in the group get none.
+        self.told_group = send.to == Target::Group;
         let signal = send.signal.or(self.cause.signal).unwrap_or(Sig::TERM);
         self.emit(send.to.into(), signal, now)
     }
 
-    /// CONT follows each stop signal: a stopped process acts on nothing else.
-    fn emit(&mut self, who: Who, signal: Sig, now: Duration) -> Vec<Action> {
+    /// Sends, and remembers it for the last line.
+    pub fn emit(&mut self, who: Who, signal: Sig, now: Duration) -> Vec<Action> {
         self.sent.push(Sent {
             signal,
             after: now.saturating_sub(self.began),
         });
-        let mut actions = vec![Action::Kill { who, signal }];
-        if signal != Sig::CONT {
-            actions.push(Action::Kill {
-                who,
-                signal: Sig::CONT,
-            });
-        }
-        actions
+        with_continue(who, signal)
     }
 
     fn kill(&mut self, now: Duration, after_kill: Duration) -> Vec<Action> {
@@ -218,6 +277,29 @@ impl Stopping {
             who: Who::All,
             signal: Sig::KILL,
         }]
+    }
+}
+
+/// A signal and the CONT without which a stopped process would not act on it. Before a signal that
+/// stops, for a CONT after it takes a pending one away, handler or not (`prepare_signal`,
+/// kernel/signal.c).
+pub fn with_continue(who: Who, signal: Sig) -> Vec<Action> {
+    let (signal, go_on) = (
+        Action::Kill { who, signal },
+        Action::Kill {
+            who,
+            signal: Sig::CONT,
+        },
+    );
+    match &signal {
+        Action::Kill {
+            signal: Sig::CONT, ..
+        } => vec![signal],
+        Action::Kill {
+            signal: Sig::TSTP | Sig::TTIN | Sig::TTOU,
+            ..
+        } => vec![go_on, signal],
+        _ => vec![signal, go_on],
     }
 }
 

@@ -3,7 +3,7 @@
 //! PID 1 ignores a signal that it has no handler for, but never one that is blocked
 //! (`sig_ignored` in kernel/signal.c): blocked signals wait until signalfd reads them.
 
-use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 
 /// The signal mask that entry was started with, which the app gets back.
 #[derive(Clone, Copy, Debug)]
@@ -24,20 +24,45 @@ pub fn hold_signals() -> InheritedMask {
 }
 
 impl InheritedMask {
-    /// Puts the mask back, just before `execve`: what came in between takes effect now.
+    /// Puts the mask back, just before `execve`: what came in between takes effect now, but not what
+    /// our own writes brought about.
     pub fn restore(self) {
+        drop_own_signals();
         let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.0), None);
     }
 }
 
+/// What writing to a closed pipe, a full disk's limit or a terminal brings about. The boot gets an
+/// errno instead, or it would die or stop before it has said what is wrong.
+fn own_signals() -> SigSet {
+    [
+        Signal::SIGPIPE,
+        Signal::SIGXFSZ,
+        Signal::SIGTTOU,
+        Signal::SIGTTIN,
+    ]
+    .into_iter()
+    .collect()
+}
+
 /// Lets signals end this process as they end any other, while it boots.
 pub fn release_signals() {
-    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&own_signals()), None);
 }
 
 /// Holds them again, around what must not be cut in half.
 pub fn hold_again() {
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None);
+}
+
+fn drop_own_signals() {
+    let none = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let own = own_signals();
+    // SAFETY: both structs live on this stack; no siginfo is asked for. Ends when none is pending.
+    while unsafe { libc::sigtimedwait(own.as_ref(), std::ptr::null_mut(), &raw const none) } > 0 {}
 }
 
 /// With an inherited "ignore", the kernel would throw away our children's statuses.

@@ -7,6 +7,7 @@ pub mod exec;
 pub mod hold;
 pub mod libyaml;
 pub mod limits;
+pub mod lock;
 pub mod memory;
 pub mod process;
 pub mod procfs;

@@ -11,12 +11,10 @@ pub struct Relative {
     pub group: i32,
 }
 
-/// Whether the process has a handler for the signal (`SigCgt`, `proc_pid_status(5)`).
-pub fn catches(pid: Pid, signal: Sig) -> bool {
-    let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else {
-        return false;
-    };
-    caught(&status).is_some_and(|mask| mask >> (signal.number() - 1) & 1 == 1)
+/// Whether the process has a handler for the signal, if that can be known (`SigCgt`, `proc_pid_status(5)`).
+pub fn catches(pid: Pid, signal: Sig) -> Option<bool> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    Some((caught(&status)? >> (signal.number() - 1)) & 1 == 1)
 }
 
 fn caught(status: &str) -> Option<u64> {

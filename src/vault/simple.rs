@@ -46,7 +46,7 @@ pub enum SimpleError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     /// The text has not a message's shape.
-    #[error("it is not an encrypted message")]
+    #[error("it is not an encrypted message: encrypt it, or keep it out of the key paths")]
     NotAMessage,
     /// Shape and signature do not agree.
     #[error(

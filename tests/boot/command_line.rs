@@ -104,8 +104,8 @@ fn check_in_the_image_finds_what_the_image_lacks() {
     let expected = [
         "mode web: no-such-server: not found in PATH (/usr/bin): is it in the image?",
         "mode web: user \"no-such-user\" is not in /etc/passwd: add it to the image or give its number",
-        "mode web: workdir /no/such: no such folder",
-        "modes/web.yml:5: none.yml: cannot be read: No such file or directory (os error 2)",
+        "mode web: workdir /no/such: no such folder: make it in the image",
+        "modes/web.yml:5: none.yml: no such file: is it in the image, and the working directory right?",
     ];
     assert_eq!(done.errors(), expected);
 }
@@ -134,7 +134,7 @@ fn entryctl_checks_secrets_without_a_passphrase() {
     );
     assert_eq!(
         check("[$]", &[]).expect(1).stderr(),
-        "entryctl: modes/web.yml:2: s.yml: 2:16: $.staging.key: it is not an encrypted message\n"
+        "entryctl: modes/web.yml:2: s.yml: 2:16: $.staging.key: it is not an encrypted message: encrypt it, or keep it out of the key paths\n"
     );
 }
 
@@ -200,6 +200,23 @@ stop (unicorn), on SIGTERM, SIGINT, SIGQUIT
 exit code 143 of the app becomes 0
 ";
     assert_eq!(done.stdout(), expected);
+}
+
+#[test]
+fn explain_shows_no_value_that_is_filled_in() {
+    let mode = "command: worker --url ${REDIS_URL}\nenv: {OTHER: \"${REDIS_URL}\"}\n";
+    let done = Entry::new()
+        .mode("web", mode)
+        .env("REDIS_URL", "redis://:hidden@h")
+        .args(["--explain", "web"])
+        .run()
+        .expect(0);
+    assert!(
+        done.stdout().contains("run worker --url ${REDIS_URL} ("),
+        "{}",
+        done.stdout()
+    );
+    assert!(!done.stdout().contains("hidden"));
 }
 
 #[test]

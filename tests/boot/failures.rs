@@ -85,8 +85,14 @@ fn tampered_and_broken_messages() {
             format!("{data}--{}0", &signature[1..]),
             "the signature does not match: wrong passphrase, sign passphrase, salt, digest or key length, or a changed message",
         ),
-        ("plain text".to_owned(), "it is not an encrypted message"),
-        (format!("{message}--more"), "it is not an encrypted message"),
+        (
+            "plain text".to_owned(),
+            "it is not an encrypted message: encrypt it, or keep it out of the key paths",
+        ),
+        (
+            format!("{message}--more"),
+            "it is not an encrypted message: encrypt it, or keep it out of the key paths",
+        ),
     ];
     for (changed, reason) in cases {
         let done = vault(&text.replace(message, &changed)).expect(125);
@@ -128,7 +134,7 @@ fn a_vault_that_cannot_be_read() {
     let done = sealed().file("s.yml", b"\xff\xfe\0").run();
     refused(
         done,
-        &["modes/web.yml:2: s.yml: is not UTF-8, the only encoding that is read"],
+        &["modes/web.yml:2: s.yml: is not UTF-8, the only encoding that is read: convert it"],
     );
 }
 
@@ -183,7 +189,7 @@ fn every_problem_at_once() {
         entry.run(),
         &[
             "modes/web.yml:3: a.yml: no such file: is it in the image, and the working directory right?",
-            "modes/web.yml:4: b.yml: 1:4: $.x: it is not an encrypted message",
+            "modes/web.yml:4: b.yml: 1:4: $.x: it is not an encrypted message: encrypt it, or keep it out of the key paths",
         ],
     );
 }

@@ -13,7 +13,6 @@ fn a_written_file_is_the_decrypted_text_for_the_app_alone() {
     let entry = with_secrets(Entry::new(), "[cat, out/s.yml]", YAML);
     let (file, folder) = (written(&entry), entry.folder().join("out"));
     let running = entry.start();
-    running.app();
     let done = running.finish().expect(0);
     assert_eq!(done.stdout(), YAML);
     let (file, folder) = (file.metadata().unwrap(), folder.metadata().unwrap());
@@ -156,12 +155,8 @@ fn the_folder_is_locked_for_as_long_as_entry_lives() {
     let folder = entry.folder().join("out");
     let running = entry.start();
     running.app();
-    let locked = || {
-        let file = std::fs::File::open(&folder).unwrap();
-        nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusiveNonblock)
-            .is_err()
-            .then_some(())
-    };
+    let asking = std::fs::File::open(&folder).unwrap();
+    let locked = || entry::sys::lock::is_held(&asking).then_some(());
     wait::until("the lock", locked);
     running.signal(Signal::SIGTERM);
     running.finish().expect(143);

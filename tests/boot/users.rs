@@ -71,11 +71,11 @@ fn what_is_missing_is_said_before_anything_starts() {
         .expect(125);
     assert_eq!(
         done.errors(),
-        ["workdir /no/such: No such file or directory"]
+        ["workdir /no/such: No such file or directory: make it in the image"]
     );
     for (capability, purpose) in [
         ("setuid", "change the user"),
-        ("chown", "give written files to the app"),
+        ("setgid", "change the groups"),
         ("kill", "stop the app"),
     ] {
         let drop = format!("--bounding-set=-{capability}");
@@ -85,7 +85,7 @@ fn what_is_missing_is_said_before_anything_starts() {
         let done = entry.run().expect(125);
         let name = capability.to_uppercase();
         let message = format!(
-            "the container lacks CAP_{name}, which `user:` needs to {purpose}: add it under linuxParameters.capabilities (ECS) or --cap-add"
+            "the container lacks CAP_{name}, which entry needs to {purpose}: do not drop it, or run the app as the container's own user"
         );
         assert_eq!(done.errors(), [message]);
     }
@@ -110,4 +110,41 @@ fn entry_that_is_not_root_runs_as_itself_only() {
     assert_eq!(run("nobody").expect(0).stdout(), "65534\n");
     let message = "user 1: entry runs as user 65534 and may not change that: start the container as root, or drop `user:`";
     assert_eq!(run("daemon").expect(125).errors(), [message]);
+}
+
+#[test]
+fn no_number_leaves_root_in_place() {
+    for user in ["\"4294967295\"", "\"+4294967295\""] {
+        let done = as_mode(&format!("command: [touch, started]\nuser: {user}\n"))
+            .run()
+            .expect(125);
+        assert!(!done.folder().join("started").exists(), "{user}");
+    }
+}
+
+#[test]
+fn a_relative_workdir_and_a_user_go_together() {
+    let entry = as_mode("command: [pwd]\nworkdir: sub\nuser: nobody\n");
+    std::fs::create_dir(entry.folder().join("sub")).unwrap();
+    let done = entry.run().expect(0);
+    assert_eq!(
+        done.stdout().trim_end(),
+        done.folder().join("sub").display().to_string()
+    );
+    let entry = as_mode("command: [pwd]\nworkdir: sub\nuser: nobody\n");
+    std::fs::create_dir(entry.folder().join("sub")).unwrap();
+    std::fs::set_permissions(entry.folder().join("sub"), PermissionsExt::from_mode(0o700)).unwrap();
+    let done = entry.run().expect(125);
+    assert_eq!(
+        done.errors(),
+        ["workdir sub, as the app's user: Permission denied: let the user in"]
+    );
+}
+
+#[test]
+fn a_group_alone_is_taken_on() {
+    let done = as_mode("command: [id, -g]\ngroup: daemon\n")
+        .run()
+        .expect(0);
+    assert_eq!(done.stdout(), "1\n");
 }

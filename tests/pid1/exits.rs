@@ -76,7 +76,11 @@ fn a_command_that_cannot_run_says_why() {
             126,
             "./app: exec format error: a script without #! line, or a binary of another architecture",
         ),
-        (Box::new(|e| e.oneoff([""])), 127, "the command is empty"),
+        (
+            Box::new(|e| e.oneoff([""])),
+            127,
+            "the command is empty: give a program",
+        ),
     ];
     for entry in both() {
         for (start, code, message) in &cases {

@@ -69,15 +69,6 @@ fn a_server_preset_signals_the_master_alone() {
 }
 
 #[test]
-fn signals_before_the_app_runs_reach_it_or_end_the_boot() {
-    // USR1 comes in the boot: it is held, and ends the app that does not catch it.
-    let running = Entry::new().oneoff(["sleep", "60"]).start();
-    running.app();
-    running.signal(SIGUSR1);
-    running.finish().expect(128 + SIGUSR1 as i32);
-}
-
-#[test]
 fn a_stopped_app_is_continued_to_stop() {
     for entry in both() {
         let running = entry().oneoff(["sleep", "60"]).start();

@@ -147,3 +147,73 @@ fn a_full_standard_error_delays_nothing_and_keeps_its_flags() {
         reader.as_raw_fd()
     );
 }
+
+#[test]
+fn a_closed_standard_error_harms_neither_the_app_nor_the_code() {
+    let run = |words: &[&str]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut entry = Entry::new().oneoff(words);
+        entry
+            .command
+            .stderr(Stdio::from(writer))
+            .stdout(Stdio::piped());
+        let output = entry.command.output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    assert_eq!(
+        run(&["sh", "-c", "echo alive; exit 6"]),
+        (Some(6), "alive\n".to_owned())
+    );
+    assert_eq!(run(&["/no/such"]).0, Some(127));
+}
+
+#[test]
+fn a_server_behind_nested_wrappers_is_told_when_it_becomes_an_orphan() {
+    let server = "$| = 1; $SIG{TERM} = sub { print qq(told\\n); exit 0 }; print qq(ready\\n); 1 while sleep 60";
+    let inner = format!("perl -e '{server}'; true");
+    let mode = format!(
+        "command: [sh, -c, \"sh -c \\\"$0\\\"; true\", {}]\nstop: delayed_job\n",
+        serde_json::Value::from(inner)
+    );
+    for entry in both() {
+        let running = entry().mode("web", &mode).args(["web"]).start();
+        running.stdout.wait_for("ready");
+        running.app();
+        running.signal(Signal::SIGTERM);
+        let done = running.finish().expect(143);
+        assert!(done.stdout().contains("told"), "{}", done.stderr());
+        assert_eq!(done.line("stop")["forced"], false);
+    }
+}
+
+#[test]
+fn a_quiet_signal_among_the_steps_arrives() {
+    let mode = format!(
+        "command: [perl, \"{}\"]\nstop: {{steps: [{{signal: TSTP}}, {{wait: 200ms}}, {{signal: TERM}}, {{wait: 20s}}]}}\n",
+        crate::support::repository("tests/children/catch.pl").display()
+    );
+    for _ in 0..5 {
+        let running = Entry::new().mode("web", &mode).args(["web"]).start();
+        running.stdout.wait_for("ready");
+        running.app();
+        running.signal(Signal::SIGTERM);
+        running.stdout.wait_for("signal 20");
+        running.stdout.wait_for("signal 15");
+        running.finish().expect(0);
+    }
+}
+
+#[test]
+fn max_runtime_ends_an_app_with_124() {
+    let mode = "command: [sleep, \"60\"]\nmax_runtime: 100ms\nstop: {defer: 50s}\n";
+    let done = Entry::new()
+        .mode("web", mode)
+        .args(["web"])
+        .run()
+        .expect(124);
+    assert_eq!(done.line("stop")["sender"], "max_runtime");
+}

@@ -44,24 +44,36 @@ impl Lines {
     /// Waits until `text` has come up in `count` lines, and returns the last of them.
     #[track_caller]
     pub fn wait_for_nth(&self, text: &str, count: usize) -> String {
+        self.wait_until(&format!("line {count} with {text:?}"), |all| {
+            let whole = all.rfind('\n').map_or("", |at| &all[..at]);
+            let mut found = whole.lines().filter(|line| line.contains(text));
+            found.nth(count - 1).map(str::to_owned)
+        })
+    }
+
+    /// Waits until `text` has come up `count` times, in whole lines or not.
+    #[track_caller]
+    pub fn wait_for_text(&self, text: &str, count: usize) {
+        self.wait_until(&format!("{count} times {text:?}"), |all| {
+            (all.matches(text).count() >= count).then_some(())
+        });
+    }
+
+    #[track_caller]
+    fn wait_until<T>(&self, what: &str, condition: impl Fn(&str) -> Option<T>) -> T {
         let end = Instant::now() + DEADLINE;
         let (lock, changed) = &*self.0;
         let mut seen = lock.lock().unwrap();
         loop {
             let all = String::from_utf8_lossy(&seen.bytes).into_owned();
-            let whole = all.rfind('\n').map_or("", |at| &all[..at]);
-            if let Some(line) = whole
-                .lines()
-                .filter(|line| line.contains(text))
-                .nth(count - 1)
-            {
-                return line.to_owned();
+            if let Some(found) = condition(&all) {
+                return found;
             }
             let left = end.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero() && !seen.ended,
-                "no line {count} with {text:?} in:\n{all}"
-            );
+            if left.is_zero() || seen.ended {
+                drop(seen);
+                panic!("no {what} in:\n{all}");
+            }
             seen = changed.wait_timeout(seen, left).unwrap().0;
         }
     }

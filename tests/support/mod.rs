@@ -1,20 +1,29 @@
 //! Runs entry as a test wants it, and waits for what it says with deadlines, never with sleeps.
 
 pub mod fake_http;
+pub mod guard;
+pub mod http;
 pub mod lines;
 pub mod moto;
 pub mod pid_namespace;
+pub mod rails;
+pub mod redis;
+pub mod runc;
 pub mod sealed;
+pub mod terminal;
 pub mod wait;
 
+use guard::Guard;
 use lines::Lines;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use runc::Container;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use tempfile::TempDir;
+use terminal::Terminal;
 
 /// The binary under test: `$ENTRY_BIN_DIR/NAME` (what `make dist` built), else cargo's own build.
 pub fn binary(name: &str) -> PathBuf {
@@ -41,6 +50,8 @@ pub fn child(name: &str) -> Vec<OsString> {
 /// How entry is started.
 pub struct Entry {
     pub command: Command,
+    /// In a runc container, with these options of `scripts/runc-bundle`.
+    bundle: Option<Vec<OsString>>,
     folder: TempDir,
 }
 
@@ -52,11 +63,31 @@ impl Entry {
 
     /// As PID 1 of a new PID namespace.
     pub fn pid1() -> Entry {
+        Entry::below_pid1::<&str>([])
+    }
+
+    /// In a new PID namespace whose PID 1 is another init, given with its options.
+    pub fn below_pid1<A: AsRef<OsStr>>(init: impl IntoIterator<Item = A>) -> Entry {
         let mut command = Command::new("unshare");
         command
             .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
+            .args(init)
             .arg(binary("entry"));
         Entry::of(command)
+    }
+
+    /// As PID 1 of a runc container, as `/entry`. Its folder is at the same path in there.
+    pub fn container() -> Entry {
+        let mut entry = Entry::of(Command::new("/entry"));
+        entry.bundle = Some(Vec::new());
+        entry
+    }
+
+    /// Options of `scripts/runc-bundle` for a container.
+    pub fn bundle<A: Into<OsString>>(mut self, options: impl IntoIterator<Item = A>) -> Entry {
+        let bundle = self.bundle.as_mut().expect("a container");
+        bundle.extend(options.into_iter().map(Into::into));
+        self
     }
 
     /// Started by another program, which gets entry's path as its last word.
@@ -77,7 +108,11 @@ impl Entry {
         for name in ["ENTRY_MODES", "ENTRY_STOP_TIMEOUT", "YAML_VAULT_PASSPHRASE"] {
             command.env_remove(name);
         }
-        Entry { command, folder }
+        Entry {
+            command,
+            bundle: None,
+            folder,
+        }
     }
 
     /// The working directory, with `modes/` in it.
@@ -131,22 +166,52 @@ impl Entry {
     }
 
     /// Starts it with pipes for all three streams.
-    pub fn start(mut self) -> Running {
-        let namespaced = self.command.get_program() == "unshare";
-        let command = self
-            .command
+    pub fn start(self) -> Running {
+        let (mut command, place, folder) = self.placed();
+        command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut process = command.spawn().unwrap();
+        let mut process = Guard::spawn(&mut command);
         let stdout = Lines::of(process.stdout.take().unwrap());
         let stderr = Lines::of(process.stderr.take().unwrap());
         Running {
+            place,
             process,
             stdout,
             stderr,
-            namespaced,
-            folder: self.folder,
+            folder,
+        }
+    }
+
+    /// Starts it on a terminal of its own, which all three streams are.
+    pub fn start_on_terminal(mut self) -> (Running, Terminal) {
+        if let Some(bundle) = &mut self.bundle {
+            bundle.push("--tty".into());
+        }
+        let (command, place, folder) = self.placed();
+        let (process, terminal) = Terminal::spawn(&command);
+        let running = Running {
+            place,
+            process,
+            stdout: terminal.screen.clone(),
+            stderr: terminal.screen.clone(),
+            folder,
+        };
+        (running, terminal)
+    }
+
+    fn placed(self) -> (Command, Place, TempDir) {
+        match self.bundle {
+            Some(options) => {
+                let (container, command) =
+                    Container::new(&self.command, self.folder.path(), &options);
+                (command, Place::Container(container), self.folder)
+            }
+            None if self.command.get_program() == "unshare" => {
+                (self.command, Place::Below, self.folder)
+            }
+            None => (self.command, Place::Direct, self.folder),
         }
     }
 
@@ -156,23 +221,38 @@ impl Entry {
     }
 }
 
-/// An entry that runs.
+/// Where entry is, seen from the process that we started.
+enum Place {
+    Direct,
+    /// A descendant of it.
+    Below,
+    Container(Container),
+}
+
+/// An entry that runs. Dropped before its end, it is killed with all that it started.
 pub struct Running {
-    pub process: Child,
+    place: Place,
+    pub process: Guard,
     pub stdout: Lines,
     pub stderr: Lines,
-    namespaced: bool,
     folder: TempDir,
 }
 
 impl Running {
     /// entry's own process id, seen from here.
     pub fn pid(&self) -> Pid {
-        let started = Pid::from_raw(i32::try_from(self.process.id()).unwrap());
-        if self.namespaced {
-            pid_namespace::first_process(started)
-        } else {
-            started
+        match &self.place {
+            Place::Direct => self.process.pid(),
+            Place::Below => pid_namespace::entry_below(self.process.pid()),
+            Place::Container(container) => container.pid(),
+        }
+    }
+
+    /// The container that it runs in.
+    pub fn container(&self) -> &Container {
+        match &self.place {
+            Place::Container(container) => container,
+            _ => panic!("it does not run in a container"),
         }
     }
 
@@ -190,7 +270,10 @@ impl Running {
     }
 
     pub fn signal(&self, signal: Signal) {
-        nix::sys::signal::kill(self.pid(), signal).unwrap();
+        match &self.place {
+            Place::Container(container) => container.kill(signal),
+            _ => nix::sys::signal::kill(self.pid(), signal).unwrap(),
+        }
     }
 
     /// Sends a signal that nix's enum does not know.

@@ -1,12 +1,19 @@
-//! PID 1 of a namespace that `unshare` made, found from outside.
+//! entry in a PID namespace that `unshare` made, found from outside.
 
 use super::wait;
 use nix::unistd::Pid;
 
-/// `unshare`'s only child, once it has become entry.
-pub fn first_process(unshare: Pid) -> Pid {
-    wait::until("unshare has a child that is entry", || {
-        let child = wait::children(unshare).first().copied()?;
-        (wait::status(child, "Name")? == "entry").then_some(child)
+/// The first process below `unshare` that is entry: its child, or a child of the init that is.
+pub fn entry_below(unshare: Pid) -> Pid {
+    wait::until("entry runs below unshare", || {
+        let mut parent = unshare;
+        loop {
+            let pid = wait::children(parent).first().copied()?;
+            if wait::status(pid, "Name")? == "entry" {
+                // The parent may have become entry meanwhile: then this is only its boot process.
+                return (wait::status(parent, "Name")? != "entry").then_some(pid);
+            }
+            parent = pid;
+        }
     })
 }

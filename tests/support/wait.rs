@@ -49,6 +49,33 @@ pub fn children(pid: Pid) -> Vec<Pid> {
         .collect()
 }
 
+/// All living descendants of a process.
+pub fn descendants(pid: Pid) -> Vec<Pid> {
+    let mut found = children(pid);
+    let mut next = 0;
+    while let Some(one) = found.get(next).copied() {
+        found.extend(children(one));
+        next += 1;
+    }
+    found
+}
+
+/// Every process that was started with this variable, wherever it is now.
+pub fn started_with(variable: &str) -> Vec<Pid> {
+    let has_it = |pid: &Pid| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment
+            .split(|byte| *byte == 0)
+            .any(|one| one == variable.as_bytes())
+    };
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .map(Pid::from_raw)
+        .filter(has_it)
+        .collect()
+}
+
 /// A line of `/proc/PID/status`, without its name.
 pub fn status(pid: Pid, name: &str) -> Option<String> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -56,6 +83,12 @@ pub fn status(pid: Pid, name: &str) -> Option<String> {
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim))?;
     Some(line.to_owned())
+}
+
+/// Whether the process blocks TERM. Before entry does, as PID 1 it is deaf by the kernel's rule.
+pub fn holds_signals(pid: Pid) -> bool {
+    let mask = status(pid, "SigBlk").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (libc::SIGTERM - 1)) != 0)
 }
 
 /// Whether the process is gone, or only its status is left.

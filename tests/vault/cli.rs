@@ -300,7 +300,7 @@ fn failures() {
     let cases: [(&[&str], &str); 9] = [
         (
             &["decrypt", "plain.yml"],
-            "plain.yml:1:4: $.a: it is not an encrypted message\nentryctl: plain.yml:3:3: $.b.[0]: it is not an encrypted message\n",
+            "plain.yml:1:4: $.a: it is not an encrypted message: encrypt it, or keep it out of the key paths\nentryctl: plain.yml:3:3: $.b.[0]: it is not an encrypted message: encrypt it, or keep it out of the key paths\n",
         ),
         (
             &["decrypt", "none.yml"],

@@ -225,8 +225,14 @@ fn what_the_gem_left_in_clear_text_is_named() {
 #[test]
 fn files_that_are_wrong() {
     let cases = [
-        ("28_err_not_encrypted", "it is not an encrypted message"),
-        ("30_extra_segment_ok", "it is not an encrypted message"),
+        (
+            "28_err_not_encrypted",
+            "it is not an encrypted message: encrypt it, or keep it out of the key paths",
+        ),
+        (
+            "30_extra_segment_ok",
+            "it is not an encrypted message: encrypt it, or keep it out of the key paths",
+        ),
         ("32_err_gcm_bad_tag", "it cannot be decrypted"),
     ];
     for vector in VECTORS.iter() {

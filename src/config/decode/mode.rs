@@ -3,7 +3,7 @@
 use super::scalar::{LONGEST_RUN, whole_number, wrong_name};
 use super::{Decoder, Fill, Item};
 use crate::config::mode::{ArgsPolicy, Mode, Passphrase, TtyOwner};
-use crate::config::node::Node;
+use crate::config::node::{Node, Value};
 use crate::config::schema;
 use std::collections::BTreeMap;
 
@@ -40,6 +40,10 @@ pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
         mode.env = d.env(&item);
     }
     mode.command = fields.get("command").and_then(|item| d.command(&item));
+    mode.written = fields
+        .get("command")
+        .map(|item| written(&item))
+        .unwrap_or_default();
     let args = fields
         .get("args")
         .and_then(|item| d.choice(&item, "args policy", &ARGS));
@@ -84,6 +88,18 @@ pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
         d.refuse_filled(name);
     }
     mode
+}
+
+/// A command as it stands in the file, in one line.
+fn written(item: &Item) -> String {
+    let text = |node: &Node| match &node.value {
+        Value::Scalar(scalar) => scalar.text.clone(),
+        Value::List(_) | Value::Map(_) => String::new(),
+    };
+    match &item.node.value {
+        Value::List(words) => shell_words::join(words.iter().map(text)),
+        _ => text(item.node).trim().to_owned(),
+    }
 }
 
 impl Decoder<'_> {

@@ -60,7 +60,7 @@ pub enum DocumentError {
         erb: Place,
     },
     /// Collections in collections, too many.
-    #[error("{0}: collections are nested too deeply")]
+    #[error("{0}: collections are nested too deeply: no settings file needs it")]
     TooDeep(Place),
 }
 

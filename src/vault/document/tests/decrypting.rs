@@ -121,9 +121,9 @@ fn all_failures_with_key_path_and_place_but_no_value() {
     assert_eq!(
         lines,
         [
-            "1:4: $.a: it is not an encrypted message",
-            "4:5: $.b.[1]: it is not an encrypted message",
-            "5:8: $.'c.d': it is not an encrypted message",
+            "1:4: $.a: it is not an encrypted message: encrypt it, or keep it out of the key paths",
+            "4:5: $.b.[1]: it is not an encrypted message: encrypt it, or keep it out of the key paths",
+            "5:8: $.'c.d': it is not an encrypted message: encrypt it, or keep it out of the key paths",
         ]
     );
     assert!(!format!("{problems:?}").contains("canary"));

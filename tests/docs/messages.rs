@@ -1,0 +1,298 @@
+//! docs/troubleshooting.md against real failures: every message on the page was said by one of them,
+//! and every one of them is on the page.
+
+use super::page::Page;
+use crate::boot::with_secrets;
+use crate::support::sealed::{PASSPHRASE, seal};
+use crate::support::{Entry, repository};
+use regex::Regex;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+/// An array, encrypted by ActiveSupport with the passphrase of all sealed texts; the gem encrypts strings.
+const ARRAY: &str = "ZkZSYll3Y0taVzVmOGlNS0xQanBFUT09LS15aDZ4TW5rQmQ0R09HYXZWVGdYOUx3PT0=--8c140d659ab3e9ebca23318f507d1ba5bf5814ebc8af36a86b4fd318f35c306b";
+
+const YAML: &str = "production:\n  key: value\n  other: two\n  nothing: ~\n";
+
+/// The first cells of every table on the page, as patterns in which `…` is anything.
+fn documented() -> Vec<(String, Regex)> {
+    let page = Page::read("docs/troubleshooting.md");
+    let cells = page.prose.iter().filter_map(|(_, line)| {
+        let cell = line.strip_prefix("| `")?.split('|').next()?.trim();
+        Some(cell.trim_matches('`').trim().to_owned())
+    });
+    let pattern = |text: &str| {
+        let parts: Vec<String> = text.split('…').map(regex::escape).collect();
+        Regex::new(&format!("^{}$", parts.join(".+"))).unwrap()
+    };
+    cells.map(|text| (text.clone(), pattern(&text))).collect()
+}
+
+/// What a failing boot says, without what names the vault.
+fn said(entry: Entry) -> Vec<String> {
+    let done = entry.run();
+    let lines = done.lines();
+    let told = lines
+        .iter()
+        .filter(|line| line["level"] != "info")
+        .map(|line| line["message"].as_str().unwrap());
+    let place = Regex::new(r"^modes/[a-z]+\.yml:\d+: s\.yml: (?:\d+:\d+: \$\S*: )?").unwrap();
+    let told: Vec<String> = told
+        .map(|one| place.replace(one, "").into_owned())
+        .collect();
+    assert!(!told.is_empty(), "it said nothing: {}", done.stderr());
+    told
+}
+
+fn web(mode: &str) -> Entry {
+    Entry::new().mode("web", mode).args(["web"])
+}
+
+/// A mode with the sealed text as `s.yml`, and these keys in its item.
+fn secret(item: &str, yaml: &str) -> Entry {
+    let mode = format!("command: [\"true\"]\nsecrets: [{{vault: s.yml, {item}}}]\n");
+    web(&mode)
+        .file("s.yml", seal(yaml, &["$"]))
+        .env("YAML_VAULT_PASSPHRASE", PASSPHRASE)
+}
+
+fn with_file(entry: Entry, path: &str, content: &str, mode: u32) -> Entry {
+    let entry = entry.file(path, content);
+    let file = entry.folder().join(path);
+    fs::set_permissions(file, PermissionsExt::from_mode(mode)).unwrap();
+    entry
+}
+
+fn with_folder(mode: u32, owner: Option<u32>) -> Entry {
+    let entry = with_secrets(Entry::new(), "[\"true\"]", YAML);
+    let out = entry.folder().join("out");
+    fs::create_dir(&out).unwrap();
+    fs::set_permissions(&out, PermissionsExt::from_mode(mode)).unwrap();
+    std::os::unix::fs::chown(&out, owner, None).unwrap();
+    entry
+}
+
+fn command_failures() -> Vec<Entry> {
+    let script = |content: &str, mode| with_file(Entry::new(), "app", content, mode);
+    vec![
+        Entry::new().args(["no-such-program"]),
+        Entry::new().oneoff([""]),
+        web("command: x\n").strip_last_arg().args(["wep"]),
+        Entry::new().oneoff(["./nope"]),
+        Entry::new().oneoff(["/etc"]),
+        script("#!/no/such/ruby\n", 0o755).oneoff(["./app"]),
+        script("#!/bin/sh\n", 0o644).oneoff(["./app"]),
+        script("no program\n", 0o755).oneoff(["./app"]),
+        script("#!/bin/sh\n", 0o700)
+            .mode("oneoff", "user: nobody\n")
+            .oneoff(["./app"]),
+        web("command: echo\n").args(["more"]),
+        web("command: echo\nargs: required\n"),
+    ]
+}
+
+/// A folder that root enters, and the app's user may not.
+fn closed_workdir() -> Entry {
+    let entry = web("command: [\"true\"]\nworkdir: closed\nuser: daemon\n");
+    fs::set_permissions(entry.folder(), PermissionsExt::from_mode(0o755)).unwrap();
+    fs::create_dir(entry.folder().join("closed")).unwrap();
+    fs::set_permissions(
+        entry.folder().join("closed"),
+        PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
+    entry
+}
+
+fn setting_failures() -> Vec<Entry> {
+    let nobody = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+    ];
+    let caps = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"];
+    let in_root = |words: &[&str]| {
+        let entry = Entry::wrapped(words.iter().copied());
+        fs::set_permissions(entry.folder(), PermissionsExt::from_mode(0o755)).unwrap();
+        entry
+            .mode("web", "command: x\nuser: daemon\n")
+            .args(["web"])
+    };
+    let big = "x".repeat(70_000);
+    // The usual stack limit, a quarter of which is 2 MiB: 1.2 MB from outside, as much again in the mode.
+    let stack = ["prlimit", "--stack=8388608"];
+    let many = (0..12).fold(Entry::wrapped(stack), |entry, n| {
+        entry.env(format!("V{n}"), "x".repeat(100_000))
+    });
+    let again: Vec<String> = (0..12).map(|n| format!("W{n}: \"${{V{n}}}\"")).collect();
+    vec![
+        Entry::new().env("ENTRY_LOG", "loud").oneoff(["true"]),
+        Entry::new()
+            .env("ENTRY_STOP_TIMEOUT", "soon")
+            .oneoff(["true"]),
+        Entry::new().args(["--modes", "nope", "web"]),
+        web("command: x\nuser: nosuchuser\n"),
+        web("command: x\ngroup: nosuchgroup\n"),
+        web("command: x\nworkdir: nope\n"),
+        in_root(&nobody),
+        in_root(&caps),
+        closed_workdir(),
+        web("command: [echo, \"${A}${A}\"]\n").env("A", &big),
+        web("command: echo\nenv: {LONG: \"${A}${A}\"}\n").env("A", &big),
+        many.mode("oneoff", &format!("env: {{{}}}\n", again.join(", ")))
+            .oneoff(["true"]),
+        web("command: [sh, -c, \"true && true\"]\nstop: {preset: puma, drain: 0s}\n"),
+    ]
+}
+
+fn secret_failures() -> Vec<Entry> {
+    let out = "write: /nowhere/s.yml";
+    let unset = |mut entry: Entry| {
+        entry.command.env_remove("YAML_VAULT_PASSPHRASE");
+        entry
+    };
+    let binary = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff");
+    let plain = |text: &str| secret(out, YAML).file("s.yml", text);
+    let half = seal(YAML, &["$.production.key"]);
+    let whole = seal(YAML, &["$"]);
+    let first = whole.find("--").unwrap() + 2;
+    let digit = if whole[first..].starts_with('0') {
+        "1"
+    } else {
+        "0"
+    };
+    let tampered = format!("{}{digit}{}", &whole[..first], &whole[first + 1..]);
+    let gcm = "key: QUJD--QUJDREVGR0hJSktM--QUJDREVGR0hJSktMTU5PUA==\n";
+    let aliased = "default: &d\n  key: value\nproduction:\n  <<: *d\n  own: one\n";
+    let missing = secret(out, YAML);
+    fs::remove_file(missing.folder().join("s.yml")).unwrap();
+    vec![
+        unset(secret(out, YAML)),
+        secret(out, YAML).env("YAML_VAULT_PASSPHRASE", " "),
+        secret(out, YAML).env("YAML_VAULT_PASSPHRASE", binary),
+        secret(&format!("passphrase_file: nope, {out}"), YAML),
+        missing,
+        secret(out, YAML).file("s.yml", b"\xff"),
+        secret(out, YAML).env("YAML_VAULT_PASSPHRASE", "wrong"),
+        plain(&tampered),
+        plain("key: clear\nother: <%= 1 %>\n"),
+        plain("<% if true %>\nkey: [\n<% end %>\n"),
+        plain("key: [\n"),
+        plain(&format!("key: {}", "[".repeat(5000) + &"]".repeat(5000))),
+        plain(&format!("key: {ARRAY}\n")),
+        secret(&format!("cipher: aes-256-gcm, {out}"), YAML).file("s.yml", gcm),
+        secret(&format!("keys: [$.production, $.nope], {out}"), YAML),
+        secret(&format!("keys: $.production, {out}"), aliased),
+        secret("env: {KEY: $.nope}", YAML),
+        secret("env: {KEY: $.production.nothing}", YAML),
+        secret("env: {KEY: $.production}", YAML),
+        secret(
+            "keys: $.production.other, env: {KEY: $.production.key}",
+            YAML,
+        ),
+        secret("env: {KEY: $.production.key, \"*\": $.production}", YAML),
+        web(
+            "command: x\nenv: {KEY: mine}\nsecrets: [{vault: s.yml, env: {\"*\": $.production}}]\n",
+        )
+        .file("s.yml", seal(YAML, &["$"]))
+        .env("YAML_VAULT_PASSPHRASE", PASSPHRASE),
+        secret("env: {KEY: $.key}", "key: \"a\\0b\"\n"),
+        secret(
+            "env: {KEY: $.p.secret_key_base}",
+            "p:\n  secret_key_base: 123\n",
+        ),
+        // Only a part of it was encrypted.
+        secret(out, YAML).file("s.yml", half),
+    ]
+}
+
+fn file_failures() -> Vec<Entry> {
+    let link = with_secrets(Entry::new(), "[\"true\"]", YAML);
+    std::os::unix::fs::symlink("/tmp", link.folder().join("out")).unwrap();
+    let target = with_folder(0o700, None);
+    fs::create_dir(target.folder().join("out/s.yml")).unwrap();
+    let read_only = "mkdir out && mount -t tmpfs -o ro none out && exec \"$0\" web";
+    let closed = Entry::new();
+    let mode = format!(
+        "command: [\"true\"]\nuser: nobody\nsecrets: [{{vault: s.yml, write: {}/out/s.yml}}]\n",
+        closed.folder().display()
+    );
+    fs::create_dir(closed.folder().join("out")).unwrap();
+    fs::set_permissions(
+        closed.folder().join("out"),
+        PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
+    let closed = closed
+        .mode("web", &mode)
+        .file("s.yml", seal(YAML, &["$"]))
+        .env("YAML_VAULT_PASSPHRASE", PASSPHRASE)
+        .args(["web"]);
+    vec![
+        secret("write: /no/such/s.yml", YAML),
+        link,
+        target,
+        closed,
+        with_folder(0o777, None),
+        with_folder(0o755, Some(1234)),
+        with_secrets(
+            Entry::wrapped(["unshare", "--mount", "sh", "-c", read_only]),
+            "[\"true\"]",
+            YAML,
+        )
+        .strip_last_arg(),
+    ]
+}
+
+/// An exec session with other secrets beside a running entry.
+fn differing() -> Vec<String> {
+    let entry = with_secrets(Entry::new(), "[sleep, \"60\"]", YAML);
+    let file = entry.folder().join("out/s.yml");
+    let running = entry.start();
+    running.app();
+    let told = said(secret(
+        &format!("write: {}", file.display()),
+        "key: other\n",
+    ));
+    running.signal(nix::sys::signal::Signal::SIGTERM);
+    running.finish();
+    told
+}
+
+/// Messages about mode files, which tests/config provokes.
+fn of_fixtures() -> Vec<String> {
+    let folder = repository("tests/fixtures/modes-bad");
+    let expected = fs::read_dir(folder)
+        .unwrap()
+        .map(|rule| fs::read_to_string(rule.unwrap().path().join("expected.txt")).unwrap());
+    expected
+        .flat_map(|text| text.lines().map(ToOwned::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn every_message_is_real_and_every_failure_is_explained() {
+    let documented = documented();
+    let runs = [
+        command_failures(),
+        setting_failures(),
+        secret_failures(),
+        file_failures(),
+    ];
+    let mut provoked: Vec<String> = runs.into_iter().flatten().flat_map(said).collect();
+    provoked.extend(differing());
+    let unexplained: Vec<&String> = provoked
+        .iter()
+        .filter(|one| !documented.iter().any(|(_, pattern)| pattern.is_match(one)))
+        .collect();
+    assert!(unexplained.is_empty(), "not on the page: {unexplained:#?}");
+    let all: Vec<String> = provoked.into_iter().chain(of_fixtures()).collect();
+    let invented: Vec<&String> = documented
+        .iter()
+        .filter(|(_, pattern)| !all.iter().any(|one| pattern.is_match(one)))
+        .map(|(text, _)| text)
+        .collect();
+    assert!(invented.is_empty(), "nothing says: {invented:#?}");
+    assert!(documented.len() > 40, "only {}", documented.len());
+}

@@ -1,0 +1,117 @@
+//! Runs a page's examples as a reader would: one shell for the whole page, in a folder of its own.
+//!
+//! The shell has its own mounts and process ids, with an empty `/dev/shm` and a user `app`, so that the
+//! examples can say what they would in a container; whatever it leaves running ends with it. As on a
+//! terminal, entry's lines are text.
+
+use crate::support::binary;
+use crate::support::lines::Lines;
+use crate::support::wait;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Stands before each command's number and status; no program prints it.
+const MARK: char = '\u{1e}';
+
+const PREPARE: &str = r#"
+mount -t tmpfs none /dev/shm
+cp /etc/passwd /dev/shm/passwd && echo 'app:x:901:901::/home/app:/bin/sh' >>/dev/shm/passwd
+cp /etc/group /dev/shm/group && echo 'app:x:901:' >>/dev/shm/group
+mount --bind /dev/shm/passwd /etc/passwd && mount --bind /dev/shm/group /etc/group
+rm /dev/shm/passwd /dev/shm/group
+exec bash --norc "$0"
+"#;
+
+/// What a reader types, or a file that the page shows.
+pub enum Step {
+    Type(String),
+    File { path: String, text: String },
+}
+
+/// What a command said, and its exit code.
+pub struct Said {
+    pub output: String,
+    pub status: i32,
+}
+
+/// Runs the steps; one answer for each `Type`.
+pub fn run(steps: &[Step]) -> Vec<Said> {
+    let work = tempfile::tempdir().unwrap();
+    let notes = tempfile::tempdir().unwrap();
+    // The examples' user must be able to enter.
+    fs::set_permissions(work.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let script = notes.path().join("script");
+    fs::write(&script, write_script(steps, notes.path())).unwrap();
+    let path = format!(
+        "{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        binary("entry").parent().unwrap().display()
+    );
+    let mut process = Command::new("unshare")
+        .args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"])
+        .args(["sh", "-ec", PREPARE])
+        .arg(&script)
+        .current_dir(work.path())
+        .env_clear()
+        .envs([
+            ("PATH", path.as_str()),
+            ("HOME", "/root"),
+            ("LANG", "C.UTF-8"),
+        ])
+        .env("ENTRY_LOG", "text")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdout = Lines::of(process.stdout.take().unwrap());
+    let stderr = Lines::of(process.stderr.take().unwrap());
+    let status = wait::exit(&mut process, &stdout);
+    let (stdout, stderr) = (stdout.rest(), stderr.rest());
+    let all = String::from_utf8_lossy(&stdout);
+    assert!(
+        status.success(),
+        "the shell ended with {status}: {}\n{all}",
+        String::from_utf8_lossy(&stderr)
+    );
+    answers(&all)
+}
+
+/// Commands stand in files of their own: sourced, they share the shell and its `$?`.
+fn write_script(steps: &[Step], notes: &Path) -> String {
+    let mut script = String::from("exec 2>&1\nset -m\nstatus=0\n");
+    for (number, step) in steps.iter().enumerate() {
+        let note = notes.join(number.to_string());
+        let shown = note.display();
+        match step {
+            Step::Type(command) => {
+                fs::write(&note, command).unwrap();
+                let _ = write!(
+                    script,
+                    "(exit $status); . {shown}\nstatus=$?; printf '{MARK}%d\\n' $status\n"
+                );
+            }
+            Step::File { path, text } => {
+                fs::write(&note, text).unwrap();
+                let _ = writeln!(script, "mkdir -p $(dirname {path}) && cp {shown} {path}");
+            }
+        }
+    }
+    script + "exit 0\n"
+}
+
+fn answers(all: &str) -> Vec<Said> {
+    let mut answers = Vec::new();
+    let mut rest = all;
+    while let Some((output, after)) = rest.split_once(MARK) {
+        let (status, after) = after.split_once('\n').unwrap();
+        answers.push(Said {
+            output: output.to_owned(),
+            status: status.parse().unwrap(),
+        });
+        rest = after;
+    }
+    answers
+}
