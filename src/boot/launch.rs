@@ -9,7 +9,7 @@ use super::users::{self, Identity};
 use super::{Failure, Inherited, privileges, secrets};
 use crate::config::{ArgsPolicy, Mode, TtyOwner};
 use crate::stop::{Plan, StopTimeout};
-use crate::supervise::machine::Supervision;
+use crate::supervise::event::Supervision;
 use crate::supervise::message::{Message, Phases};
 use crate::sys::exec::execve;
 use crate::sys::hold::{hold_again, release_signals};

@@ -1,7 +1,7 @@
 //! The words of PID 1: what it says of signals, stops and ends.
 
+use super::event::Supervision;
 use super::exit::Outcome;
-use super::machine::Supervision;
 use super::stopping::{Sender, StopSummary, Summary};
 use crate::report::{Level, Line, Value, millis};
 use crate::stop::Plan;

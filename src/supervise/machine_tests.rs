@@ -1,7 +1,7 @@
 //! The machine against tables of events and times. No clock, no process.
 
 use super::*;
-use crate::stop::{Preset, Spec};
+use crate::stop::{Preset, Spec, Target};
 
 const MS: Duration = Duration::from_millis(1);
 

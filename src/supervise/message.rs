@@ -1,6 +1,6 @@
 //! What the boot process tells PID 1 over their pipe: length-prefixed postcard frames.
 
-use super::machine::Supervision;
+use super::event::Supervision;
 use crate::report::{Level, Line};
 use nix::unistd::write;
 use serde::{Deserialize, Serialize};

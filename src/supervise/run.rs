@@ -1,23 +1,25 @@
 //! PID 1's loop: waits for a signal, a child, the boot's pipe or the next deadline. It blocks nowhere
 //! else and never polls.
 
+use super::event::{Action, Event, Say, Who};
 use super::exit::{ENTRY_FAILED, Outcome};
 use super::lines;
-use super::machine::{Action, Event, Machine, Say, Who};
+use super::machine::Machine;
 use super::message::{Message, Phases};
 use super::stopping::Sender;
+use super::targets::Targets;
 use crate::report::{Line, Report};
 use crate::sys::environment::scrub;
 use crate::sys::memory::release_program_pages;
-use crate::sys::process::{Waited, kill, kill_group, wait_any};
-use crate::sys::procfs::{catches, descendants};
+use crate::sys::process::{Waited, kill, wait_any};
+use crate::sys::procfs::catches;
 use crate::sys::signal::Sig;
 use crate::sys::terminal::Terminal;
 use crate::sys::{cgroup, lock, terminal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
-use nix::unistd::{Pid, getpgid, getpgrp};
+use nix::unistd::{Pid, getpgrp};
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -58,7 +60,7 @@ pub fn run(
         phases: None,
         made: Vec::new(),
         held: Vec::new(),
-        told: Vec::new(),
+        targets: Targets::new(main),
     };
     loop {
         let signalled = supervisor.wait();
@@ -85,8 +87,7 @@ struct Supervisor {
     made: Vec<Vec<u8>>,
     /// Locks that tell an entry in an exec session that this one lives.
     held: Vec<File>,
-    /// Which orphans have had which step's signal.
-    told: Vec<(usize, Sig, i32)>,
+    targets: Targets,
 }
 
 impl Supervisor {
@@ -280,60 +281,13 @@ impl Supervisor {
     }
 
     fn kill(&mut self, who: Who, signal: Sig) {
-        let sent = match who {
-            Who::Main => kill(self.main, signal),
-            Who::Group => self.kill_group(signal),
-            Who::Orphans {
-                step,
-                outside_group,
-            } => self.kill_orphans(step, outside_group, signal),
-            Who::All => self.kill_all(signal),
-        };
-        if let Err(errno) = sent {
+        if let Err(errno) = self.targets.send(who, signal) {
             let text = format!(
                 "cannot send {signal} to the app: {}: give the container CAP_KILL",
                 errno.desc()
             );
             self.report.say(&Line::error(text));
         }
-    }
-
-    fn kill_group(&self, signal: Sig) -> nix::Result<()> {
-        match getpgid(Some(self.main)) {
-            // A server that went back into our own group: only itself, or we would signal us.
-            Ok(group) if group == getpgrp() => kill(self.main, signal),
-            Ok(group) if group != self.main => kill_group(group, signal),
-            _ => kill_group(self.main, signal),
-        }
-    }
-
-    fn kill_orphans(&mut self, step: usize, outside_group: bool, signal: Sig) -> nix::Result<()> {
-        let (us, group) = (self.us.as_raw(), self.main.as_raw());
-        let mut result = Ok(());
-        for one in descendants(self.us) {
-            let told = (step, signal, one.pid);
-            let skipped = one.parent != us
-                || (outside_group && one.group == group)
-                || self.told.contains(&told);
-            if !skipped {
-                self.told.push(told);
-                result = result.and(kill(Pid::from_raw(one.pid), signal));
-            }
-        }
-        result
-    }
-
-    fn kill_all(&self, signal: Sig) -> nix::Result<()> {
-        let all = descendants(self.us);
-        if all.is_empty() {
-            // Without a /proc the group is all we know.
-            return self.kill_group(signal);
-        }
-        let mut result = Ok(());
-        for one in all {
-            result = result.and(kill(Pid::from_raw(one.pid), signal));
-        }
-        result
     }
 
     /// After a CONT: the app gets the terminal back where the shell gave it to us, and goes on.

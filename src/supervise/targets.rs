@@ -1,0 +1,77 @@
+//! Who gets a signal: the app, its group, orphans, or all that descends from us.
+
+use super::event::Who;
+use crate::sys::process::{kill, kill_group};
+use crate::sys::procfs::descendants;
+use crate::sys::signal::Sig;
+use nix::unistd::{Pid, getpgid, getpgrp};
+
+/// The processes that signals go to.
+pub struct Targets {
+    us: Pid,
+    main: Pid,
+    /// Which orphans have had which step's signal.
+    told: Vec<(usize, Sig, i32)>,
+}
+
+impl Targets {
+    /// The app's process, which leads its own group.
+    pub fn new(main: Pid) -> Targets {
+        Targets {
+            us: Pid::this(),
+            main,
+            told: Vec::new(),
+        }
+    }
+
+    /// Sends. What is gone already is no error.
+    pub fn send(&mut self, who: Who, signal: Sig) -> nix::Result<()> {
+        match who {
+            Who::Main => kill(self.main, signal),
+            Who::Group => self.kill_group(signal),
+            Who::Orphans {
+                step,
+                outside_group,
+            } => self.kill_orphans(step, outside_group, signal),
+            Who::All => self.kill_all(signal),
+        }
+    }
+
+    fn kill_group(&self, signal: Sig) -> nix::Result<()> {
+        match getpgid(Some(self.main)) {
+            // A server that went back into our own group: only itself, or we would signal us.
+            Ok(group) if group == getpgrp() => kill(self.main, signal),
+            Ok(group) if group != self.main => kill_group(group, signal),
+            _ => kill_group(self.main, signal),
+        }
+    }
+
+    fn kill_orphans(&mut self, step: usize, outside_group: bool, signal: Sig) -> nix::Result<()> {
+        let (us, group) = (self.us.as_raw(), self.main.as_raw());
+        let mut result = Ok(());
+        for one in descendants(self.us) {
+            let told = (step, signal, one.pid);
+            let skipped = one.parent != us
+                || (outside_group && one.group == group)
+                || self.told.contains(&told);
+            if !skipped {
+                self.told.push(told);
+                result = result.and(kill(Pid::from_raw(one.pid), signal));
+            }
+        }
+        result
+    }
+
+    fn kill_all(&self, signal: Sig) -> nix::Result<()> {
+        let all = descendants(self.us);
+        if all.is_empty() {
+            // Without a /proc the group is all we know.
+            return self.kill_group(signal);
+        }
+        let mut result = Ok(());
+        for one in all {
+            result = result.and(kill(Pid::from_raw(one.pid), signal));
+        }
+        result
+    }
+}
