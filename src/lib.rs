@@ -24,5 +24,7 @@ pub mod stop;
 pub mod vault;
 pub mod yaml;
 
+pub mod aws;
+
 pub mod report;
 pub mod sys;

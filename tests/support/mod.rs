@@ -1,8 +1,10 @@
 //! Runs entry as a test wants it, and waits for what it says with deadlines, never with sleeps.
 
+pub mod fake_http;
 pub mod guard;
 pub mod http;
 pub mod lines;
+pub mod moto;
 pub mod pid_namespace;
 pub mod rails;
 pub mod redis;

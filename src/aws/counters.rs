@@ -1,0 +1,57 @@
+//! What the calls cost, for the start line.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// Counts as they grow; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Counters(Rc<Cells>);
+
+#[derive(Debug, Default)]
+struct Cells {
+    kms_calls: Cell<u64>,
+    s3_calls: Cell<u64>,
+    retries: Cell<u64>,
+    bytes: Cell<u64>,
+}
+
+/// The counts at one moment. A call that was tried three times is one call and two retries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub kms_calls: u64,
+    pub s3_calls: u64,
+    pub retries: u64,
+    /// Bytes of S3 objects that arrived or were sent, whole objects only.
+    pub bytes: u64,
+}
+
+impl Counters {
+    pub fn counts(&self) -> Counts {
+        Counts {
+            kms_calls: self.0.kms_calls.get(),
+            s3_calls: self.0.s3_calls.get(),
+            retries: self.0.retries.get(),
+            bytes: self.0.bytes.get(),
+        }
+    }
+
+    pub(super) fn kms_call(&self) {
+        add(&self.0.kms_calls, 1);
+    }
+
+    pub(super) fn s3_call(&self) {
+        add(&self.0.s3_calls, 1);
+    }
+
+    pub(super) fn retry(&self) {
+        add(&self.0.retries, 1);
+    }
+
+    pub(super) fn bytes(&self, bytes: u64) {
+        add(&self.0.bytes, bytes);
+    }
+}
+
+fn add(cell: &Cell<u64>, more: u64) {
+    cell.set(cell.get().saturating_add(more));
+}

@@ -1,0 +1,237 @@
+//! What went wrong with a call, in words an operator can act on: the action, its object, AWS's own message
+//! with the role it names, and what to do. No part of a request or reply gets in, but AWS's error message.
+
+use std::fmt;
+
+/// What kind of failure it is; callers and the retries branch on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The role may not do it.
+    Denied,
+    /// Too many calls; later it may work.
+    Throttled,
+    /// No such key, bucket, object or version.
+    NotFound,
+    /// The ciphertext is not of this key, account or region, or is damaged.
+    InvalidCiphertext,
+    /// The key exists but is disabled, being deleted or of another kind.
+    KeyUnusable,
+    /// The credentials are over.
+    Expired,
+    /// No credentials, or some that AWS does not know.
+    Credentials,
+    /// No region.
+    Region,
+    /// No answer in time.
+    Timeout,
+    /// No connection, or one that broke: DNS, TCP, TLS.
+    Connect,
+    /// The service says that it is out of order.
+    Unavailable,
+    /// An answer that makes no sense.
+    Reply,
+    /// The object ended before its length.
+    Incomplete,
+    /// The object's bytes are not those of its checksum.
+    Checksum,
+    /// The object is larger than allowed.
+    TooLarge,
+    /// The bytes could not be written here.
+    Write,
+    /// Not started or broken off, because another call's failure holds for this one too.
+    NotTried,
+    /// Something else, as the message says.
+    Other,
+}
+
+impl Kind {
+    fn words(self) -> &'static str {
+        match self {
+            Kind::Denied => "access denied",
+            Kind::Throttled => "throttled",
+            Kind::NotFound => "not found",
+            Kind::InvalidCiphertext => "the ciphertext cannot be decrypted",
+            Kind::KeyUnusable => "the key cannot be used",
+            Kind::Expired => "the credentials have expired",
+            Kind::Credentials => "no usable credentials",
+            Kind::Region => "no region",
+            Kind::Timeout => "no answer in time",
+            Kind::Connect => "no connection",
+            Kind::Unavailable => "the service is out of order",
+            Kind::Reply => "an answer that makes no sense",
+            Kind::Incomplete => "the object ended too early",
+            Kind::Checksum => "wrong checksum",
+            Kind::TooLarge => "too large",
+            Kind::Write => "cannot be written",
+            Kind::NotTried => "not tried",
+            Kind::Other => "failed",
+        }
+    }
+
+    /// Whether the failure holds for every other call of the same boot, too.
+    pub fn holds_for_all(self) -> bool {
+        !matches!(
+            self,
+            Kind::NotFound
+                | Kind::InvalidCiphertext
+                | Kind::KeyUnusable
+                | Kind::TooLarge
+                | Kind::Checksum
+                | Kind::Incomplete
+        )
+    }
+
+    fn remedy(self, action: &str) -> Option<String> {
+        Some(match self {
+            Kind::Denied if action.starts_with("kms:") => format!(
+                "allow {action} on the key in the role's policy, and the role in the key's policy; a key \
+                 that is gone or of another region is denied, too"
+            ),
+            Kind::Denied => format!("allow {action} on it in the role's policy"),
+            Kind::Throttled => "try again later, or have the account's quota raised".into(),
+            Kind::InvalidCiphertext => {
+                "encrypt the value again, with a key of this account and region".into()
+            }
+            Kind::KeyUnusable => "enable the key, or cancel its deletion".into(),
+            Kind::Expired => "get new credentials, and check the clock".into(),
+            Kind::Credentials => {
+                "give the task a role (taskRoleArn), or set AWS_PROFILE or the AWS_ keys".into()
+            }
+            Kind::Region => "set AWS_REGION".into(),
+            Kind::Timeout | Kind::Connect => {
+                "check the route to it: subnet, security group, VPC endpoint, proxy".into()
+            }
+            Kind::Reply => "check that no proxy or portal answers in AWS's place".into(),
+            Kind::Checksum | Kind::Incomplete => "upload the object again".into(),
+            Kind::TooLarge => "raise the file's size limit, or check what was uploaded".into(),
+            Kind::NotFound | Kind::Unavailable | Kind::Write | Kind::NotTried | Kind::Other => {
+                return None;
+            }
+        })
+    }
+}
+
+/// A failed call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsError {
+    pub kind: Kind,
+    /// The IAM action, `kms:Decrypt`, or what we were about otherwise.
+    pub action: String,
+    /// The key, or `s3://bucket/key`; empty where it is not known.
+    pub resource: String,
+    /// AWS's message, or the chain of causes.
+    pub detail: String,
+}
+
+impl AwsError {
+    pub(super) fn new(
+        kind: Kind,
+        action: &str,
+        resource: &str,
+        detail: impl Into<String>,
+    ) -> AwsError {
+        AwsError {
+            kind,
+            action: action.into(),
+            resource: resource.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.action)?;
+        if !self.resource.is_empty() {
+            write!(f, " {}", self.resource)?;
+        }
+        write!(f, ": {}", self.kind.words())?;
+        if !self.detail.is_empty() {
+            write!(f, ": {}", self.detail)?;
+        }
+        match self.kind.remedy(&self.action) {
+            Some(remedy) => write!(f, "; {remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for AwsError {}
+
+/// An error and its causes, the first the error itself.
+pub(super) fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// An error and all its causes in one line, by Display only: Debug would show requests and replies. A cause
+/// that ends what is said already is left out.
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    for said in causes(error).map(|cause| one_line(&cause.to_string())) {
+        if said.is_empty() || text.ends_with(&said) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&said);
+    }
+    text
+}
+
+/// A foreign message as part of a line of ours: without control characters, and not endless.
+pub(super) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 1000;
+    let clean = text
+        .trim()
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c });
+    clean.take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_action_object_cause_and_remedy() {
+        let error = AwsError::new(
+            Kind::Denied,
+            "kms:Decrypt",
+            "",
+            "User: arn:aws:sts::1:assumed-role/web/x is not authorized",
+        );
+        assert_eq!(
+            error.to_string(),
+            "kms:Decrypt: access denied: User: arn:aws:sts::1:assumed-role/web/x is not authorized; allow \
+             kms:Decrypt on the key in the role's policy, and the role in the key's policy; a key that \
+             is gone or of another region is denied, too"
+        );
+        let error = AwsError::new(Kind::NotFound, "s3:GetObject", "s3://b/k", "");
+        assert_eq!(error.to_string(), "s3:GetObject s3://b/k: not found");
+    }
+
+    #[test]
+    fn a_chain_names_every_cause_once() {
+        #[derive(Debug)]
+        struct Layer(&'static str, Option<Box<Layer>>);
+        impl fmt::Display for Layer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.0)
+            }
+        }
+        impl std::error::Error for Layer {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                self.1.as_deref().map(|layer| layer as _)
+            }
+        }
+        let deep = Layer("refused", None);
+        let error = Layer(
+            "dispatch\nfailure",
+            Some(Box::new(Layer("connect: refused", Some(Box::new(deep))))),
+        );
+        assert_eq!(chain(&error), "dispatch failure: connect: refused");
+    }
+}

@@ -1,0 +1,133 @@
+//! AWS KMS: the two calls that values need.
+
+use super::classify::classify;
+use super::counters::Counters;
+use super::error::{AwsError, Kind};
+use super::{Pending, retry};
+use aws_config::SdkConfig;
+use aws_sdk_kms::Client;
+use aws_sdk_kms::config::Builder;
+use aws_sdk_kms::primitives::Blob;
+use std::collections::HashMap;
+use std::time::Instant;
+use zeroize::Zeroizing;
+
+const DECRYPT: &str = "kms:Decrypt";
+const ENCRYPT: &str = "kms:Encrypt";
+
+/// What KMS encrypted, as it came.
+pub type Ciphertext = Vec<u8>;
+
+/// The encryption context: what was said when the value was encrypted must be said again.
+type Context = [(String, String)];
+
+/// Encrypts and decrypts with keys that never leave KMS.
+pub trait Kms {
+    /// The ciphertext itself names its key.
+    fn decrypt<'a>(
+        &'a self,
+        ciphertext: &'a [u8],
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Pending<'a, Zeroizing<Vec<u8>>>;
+
+    /// `key_id` is an id, an ARN or `alias/NAME`; the plaintext has at most 4096 bytes.
+    fn encrypt<'a>(
+        &'a self,
+        key_id: &'a str,
+        plaintext: &'a [u8],
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Pending<'a, Ciphertext>;
+}
+
+/// KMS itself.
+pub(super) struct SdkKms {
+    client: Client,
+    counters: Counters,
+}
+
+impl SdkKms {
+    pub fn new(config: &SdkConfig, counters: Counters) -> SdkKms {
+        SdkKms {
+            client: Client::from_conf(Builder::from(config).build()),
+            counters,
+        }
+    }
+
+    async fn decrypt_once(
+        &self,
+        ciphertext: &[u8],
+        context: &Context,
+    ) -> Result<Zeroizing<Vec<u8>>, AwsError> {
+        let call = self.client.decrypt().ciphertext_blob(Blob::new(ciphertext));
+        let sent = call.set_encryption_context(map(context)).send().await;
+        let output = sent.map_err(|error| classify(DECRYPT, "", &error))?;
+        let plaintext = output
+            .plaintext
+            .map(|blob| Zeroizing::new(blob.into_inner()));
+        plaintext.ok_or_else(|| incomplete(DECRYPT, "", "Plaintext"))
+    }
+
+    async fn encrypt_once(
+        &self,
+        key_id: &str,
+        plaintext: &[u8],
+        context: &Context,
+    ) -> Result<Ciphertext, AwsError> {
+        let call = self
+            .client
+            .encrypt()
+            .key_id(key_id)
+            .plaintext(Blob::new(plaintext));
+        let sent = call.set_encryption_context(map(context)).send().await;
+        let output = sent.map_err(|error| classify(ENCRYPT, key_id, &error))?;
+        let ciphertext = output.ciphertext_blob.map(Blob::into_inner);
+        ciphertext.ok_or_else(|| incomplete(ENCRYPT, key_id, "CiphertextBlob"))
+    }
+}
+
+impl Kms for SdkKms {
+    fn decrypt<'a>(
+        &'a self,
+        ciphertext: &'a [u8],
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Pending<'a, Zeroizing<Vec<u8>>> {
+        self.counters.kms_call();
+        Box::pin(retry::call(
+            &self.counters,
+            deadline,
+            || unanswered(DECRYPT, ""),
+            async || self.decrypt_once(ciphertext, context).await,
+        ))
+    }
+
+    fn encrypt<'a>(
+        &'a self,
+        key_id: &'a str,
+        plaintext: &'a [u8],
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Pending<'a, Ciphertext> {
+        self.counters.kms_call();
+        Box::pin(retry::call(
+            &self.counters,
+            deadline,
+            || unanswered(ENCRYPT, key_id),
+            async || self.encrypt_once(key_id, plaintext, context).await,
+        ))
+    }
+}
+
+fn map(context: &Context) -> Option<HashMap<String, String>> {
+    (!context.is_empty()).then(|| context.iter().cloned().collect())
+}
+
+fn unanswered(action: &str, key: &str) -> AwsError {
+    AwsError::new(Kind::Timeout, action, key, "until the deadline")
+}
+
+fn incomplete(action: &str, key: &str, member: &str) -> AwsError {
+    AwsError::new(Kind::Reply, action, key, format!("no {member} in it"))
+}

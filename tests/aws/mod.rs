@@ -1,0 +1,7 @@
+//! The AWS layer against moto and against faults, each call in a process of its own.
+
+mod credentials;
+mod kms;
+mod probe;
+mod s3;
+mod tls;

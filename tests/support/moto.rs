@@ -1,0 +1,74 @@
+//! AWS's stand-in: moto, with KMS keys of fixed id and material. `scripts/setup` installs it.
+
+use super::{repository, wait};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A running server of its own; it ends when dropped.
+pub struct Moto {
+    address: SocketAddr,
+    process: Child,
+}
+
+impl Moto {
+    /// With the fixed keys.
+    pub fn start() -> Moto {
+        let script = repository("tests/tools/moto_fixed_kms.py");
+        Moto::listening(|command, port| command.arg(script).arg(port))
+    }
+
+    /// Behind TLS; it has no keys then.
+    pub fn start_tls(certificate: &Path, key: &Path) -> Moto {
+        Moto::listening(|command, port| {
+            command.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port, "-c"]);
+            command.arg(certificate).arg("-k").arg(key)
+        })
+    }
+
+    fn listening(words: impl FnOnce(&mut Command, String) -> &mut Command) -> Moto {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let mut command = Command::new(python());
+        let mut process = words(&mut command, address.port().to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait::until("moto listens (scripts/setup installs it)", || {
+            let ended = process.try_wait().unwrap();
+            assert!(ended.is_none(), "moto ended: {ended:?}; run scripts/setup");
+            TcpStream::connect(address).ok()
+        });
+        Moto { address, process }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The Python that `scripts/setup` made, with moto in it.
+fn python() -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let cache = variable("ENTRY_CACHE").unwrap_or_else(|| {
+        let home = || variable("HOME").unwrap().join(".cache");
+        variable("XDG_CACHE_HOME")
+            .unwrap_or_else(home)
+            .join("entry")
+    });
+    cache.join("python/bin/python3")
+}
