@@ -96,7 +96,7 @@ fn read(file: &SecretFile, root: &Path) -> Result<Vec<String>, String> {
     let selection = document
         .select(&file.keys, &affixes)
         .map_err(|problems| problems.to_string())?;
-    let is_message = |text: &str| file.options.is_message(text);
+    let is_message = |text: &str| file.cryptor.is_message(text);
     let mut problems = selection.complaints(is_message);
     let clear = selection
         .scalars

@@ -3,7 +3,7 @@
 use super::counters::Counters;
 use super::credentials::Chain;
 use super::dns::Dns;
-use super::error::AwsError;
+use super::error::{AwsError, Kind};
 use super::kms::{Kms, SdkKms};
 use super::region;
 use super::s3::{S3, SdkS3};
@@ -17,6 +17,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use std::fmt;
 use std::time::{Duration, Instant};
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 /// One attempt, from the connection to the reply's head. A KMS call takes 10 ms.
@@ -60,6 +61,8 @@ pub struct Clients {
     credentials: &'static str,
     region: String,
     dns: Dns,
+    /// Asked for once, by the first failure that wants to name it.
+    role: OnceCell<Option<String>>,
 }
 
 impl Clients {
@@ -99,6 +102,7 @@ impl Clients {
             credentials,
             region: region.as_ref().to_owned(),
             dns,
+            role: OnceCell::new(),
         })
     }
 
@@ -126,6 +130,23 @@ impl Clients {
             "ecs" => task::role(&self.dns).await,
             _ => None,
         }
+    }
+
+    /// The error with the task's role in it, where the role matters and AWS's message does not name it.
+    pub async fn explain(&self, mut error: AwsError) -> AwsError {
+        if !matches!(error.kind, Kind::Denied | Kind::Expired | Kind::Credentials) {
+            return error;
+        }
+        let role = self.role.get_or_init(|| self.role()).await;
+        let named = |role: &&String| {
+            let name = role.rsplit('/').next().unwrap_or_default();
+            !error.detail.contains(name)
+        };
+        if let Some(role) = role.as_ref().filter(named) {
+            let colon = if error.detail.is_empty() { "" } else { " " };
+            error.detail = format!("{}{colon}(the task's role is {role})", error.detail);
+        }
+        error
     }
 
     pub fn region(&self) -> &str {

@@ -87,6 +87,10 @@ impl Kind {
                 "allow {action} on the key in the role's policy, and the role in the key's policy; a key \
                  that is gone or of another region is denied, too"
             ),
+            Kind::Denied if action == "s3:GetObject" => format!(
+                "allow {action} on it in the role's policy, and kms:Decrypt if a key of KMS encrypts it; one \
+                 that does not exist is denied, too, where the role may not list the bucket"
+            ),
             Kind::Denied => format!("allow {action} on it in the role's policy"),
             Kind::Throttled => "try again later, or have the account's quota raised".into(),
             Kind::InvalidCiphertext => {
@@ -103,7 +107,13 @@ impl Kind {
             }
             Kind::Reply => "check that no proxy or portal answers in AWS's place".into(),
             Kind::Checksum | Kind::Incomplete => "upload the object again".into(),
-            Kind::TooLarge => "raise the file's size limit, or check what was uploaded".into(),
+            Kind::NotFound if action == "s3:GetObject" => {
+                "upload it, or correct the bucket, key or version".into()
+            }
+            Kind::NotFound if action == "s3:GetObject" => {
+                "upload it, or correct the bucket, key or version".into()
+            }
+            Kind::TooLarge => "raise max_size, or check what was uploaded".into(),
             Kind::NotFound | Kind::Unavailable | Kind::Write | Kind::NotTried | Kind::Other => {
                 return None;
             }
@@ -210,7 +220,10 @@ mod tests {
              is gone or of another region is denied, too"
         );
         let error = AwsError::new(Kind::NotFound, "s3:GetObject", "s3://b/k", "");
-        assert_eq!(error.to_string(), "s3:GetObject s3://b/k: not found");
+        assert_eq!(
+            error.to_string(),
+            "s3:GetObject s3://b/k: not found; upload it, or correct the bucket, key or version"
+        );
     }
 
     #[test]

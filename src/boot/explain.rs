@@ -1,16 +1,19 @@
 //! `entry --explain MODE`: what would happen, in order, with the stop as a timeline. No secret value.
 
 use super::launch::supervision;
-use crate::config::{Export, Mode, Passphrase, SecretFile};
+use crate::config::{
+    Cryptor, Export, FetchedFile, Mode, Origin, Passphrase, S3Origin, SecretFile, Write,
+};
 use crate::stop::{Plan, StopTimeout, Target};
 use std::ffi::OsString;
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The text for standard output.
 pub fn explain(mode: &Mode, arguments: &[OsString], cap: Option<StopTimeout>) -> String {
     let supervision = supervision(mode, cap);
     let mut steps: Vec<String> = mode.secrets.iter().map(describe_secret).collect();
+    steps.extend(mode.files.iter().map(describe_file));
     steps.extend(mode.env.iter().map(|(name, _)| format!("set {name}")));
     if let Some(workdir) = &mode.workdir {
         steps.push(format!("change to {}", workdir.display()));
@@ -70,12 +73,15 @@ fn command(mode: &Mode, arguments: &[OsString]) -> String {
 
 fn describe_secret(secret: &SecretFile) -> String {
     let keys: Vec<String> = secret.keys.iter().map(ToString::to_string).collect();
-    let passphrase = match &secret.passphrase {
-        Passphrase::Variable(name) => format!("${name}"),
-        Passphrase::File(path) => path.display().to_string(),
+    let with = match &secret.cryptor {
+        Cryptor::AwsKms => "AWS KMS".to_owned(),
+        Cryptor::Simple { passphrase, .. } => match passphrase {
+            Passphrase::Variable(name) => format!("${name}"),
+            Passphrase::File(path) => path.display().to_string(),
+        },
     };
     let mut text = format!(
-        "decrypt {} of {} with {passphrase}",
+        "decrypt {} of {} with {with}",
         keys.join(", "),
         secret.vault.display()
     );
@@ -94,6 +100,37 @@ fn describe_secret(secret: &SecretFile) -> String {
         };
     }
     text
+}
+
+fn describe_file(file: &FetchedFile) -> String {
+    let mut text = format!("fetch {}", file.from);
+    if let Origin::S3(S3Origin {
+        version_id,
+        customer_key,
+        ..
+    }) = &file.from
+    {
+        if let Some(version) = version_id {
+            let _ = write!(text, " version {version}");
+        }
+        if let Some(place) = customer_key {
+            let _ = write!(
+                text,
+                " with the key {} of {}",
+                place.key,
+                place.vault.display()
+            );
+        }
+    }
+    let Write { path, mode } = &file.to;
+    let _ = write!(text, ", write {} (mode {mode:04o}", path.display());
+    if let Some(user) = &file.user {
+        let _ = write!(text, ", user {user}");
+    }
+    if let Some(group) = &file.group {
+        let _ = write!(text, ", group {group}");
+    }
+    text + ")"
 }
 
 /// Every point of a stop, with its second.

@@ -5,15 +5,20 @@
 
 mod cli;
 mod command;
+mod cryptors;
 mod environment;
 mod explain;
+mod exports;
+mod fetch;
 mod folder;
 mod launch;
+mod online;
+mod orders;
 mod pipe;
 mod privileges;
-mod secrets;
 mod staging;
 mod users;
+mod vaults;
 
 use crate::check;
 use crate::config::{self, Mode, Problems, Source};
@@ -200,16 +205,16 @@ fn run(
 ) -> Failure {
     let supervision = launch::supervision(mode, cap);
     pipe.tell(&Message::Plan(supervision.clone()));
-    match Launch::prepare(mode, arguments, &supervision, inherited, started) {
+    match Launch::prepare(mode, arguments, &supervision, inherited, &pipe, started) {
         Ok(launch) => {
             let warnings = launch
-                .secrets
+                .fetched
                 .warnings
                 .iter()
                 .cloned()
                 .chain(check::shell_in_between(mode));
             warnings.for_each(|warning| report.say(&Line::warning(warning)));
-            launch.go(pipe)
+            launch.go(&pipe)
         }
         Err(failure) => failure,
     }

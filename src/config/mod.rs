@@ -21,7 +21,10 @@ mod tree;
 mod vault;
 
 pub use load::{Layers, Text, load};
-pub use mode::{ArgsPolicy, Export, Mode, Passphrase, SecretFile, TtyOwner, Write};
+pub use mode::{
+    ArgsPolicy, Aws, Cryptor, CustomerKeyPlace, Export, FetchedFile, Mode, Origin, Passphrase,
+    S3Origin, SecretFile, TtyOwner, Write,
+};
 pub use problems::{Problem, Problems};
 pub use scope::Lookup;
 pub use source::{Request, Source};

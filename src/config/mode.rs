@@ -1,7 +1,7 @@
 //! A mode as it was meant: checked, interpolated, defaults merged.
 
 use crate::stop;
-use crate::vault::{KeyPath, SimpleOptions};
+use crate::vault::{self, KeyPath, SimpleOptions};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -21,6 +21,8 @@ pub struct Mode {
     /// In the order written, `_defaults` first; values interpolated.
     pub env: Vec<(String, String)>,
     pub secrets: Vec<SecretFile>,
+    pub files: Vec<FetchedFile>,
+    pub aws: Aws,
     /// A name or a number, looked up in the image's `/etc/passwd` at boot.
     pub user: Option<String>,
     /// A name or a number, looked up in the image's `/etc/group` at boot.
@@ -45,6 +47,8 @@ impl fmt::Debug for Mode {
             .field("args", &self.args)
             .field("env", &names)
             .field("secrets", &self.secrets)
+            .field("files", &self.files)
+            .field("aws", &self.aws)
             .field("user", &self.user)
             .field("group", &self.group)
             .field("stop", &self.stop)
@@ -82,17 +86,50 @@ pub struct SecretFile {
     /// `modes/web.yml:7`, for messages.
     pub declared_at: String,
     pub vault: PathBuf,
-    /// Where the passphrase is read from.
-    pub passphrase: Passphrase,
-    pub sign_passphrase: Passphrase,
-    /// Everything of the cryptor but the passphrases.
-    pub options: SimpleOptions,
+    pub cryptor: Cryptor,
     /// At least one; `$` where none was written.
     pub keys: Vec<KeyPath>,
     pub prefix: String,
     pub suffix: String,
     pub write: Option<Write>,
     pub env: Vec<Export>,
+}
+
+/// How the values of a yaml_vault file are encrypted.
+#[derive(Clone, Debug)]
+pub enum Cryptor {
+    /// With a passphrase.
+    Simple {
+        passphrase: Passphrase,
+        sign_passphrase: Passphrase,
+        options: SimpleOptions,
+    },
+    /// By AWS KMS; each message names its key itself.
+    AwsKms,
+}
+
+impl Cryptor {
+    /// Whether a text without its affixes has the shape of a message, whatever its key.
+    #[must_use]
+    pub fn is_message(&self, text: &str) -> bool {
+        match self {
+            Cryptor::Simple { options, .. } => options.is_message(text),
+            Cryptor::AwsKms => vault::kms::is_message(text),
+        }
+    }
+
+    /// Where its passphrases are read from, if it has any.
+    #[must_use]
+    pub fn passphrases(&self) -> [Option<&Passphrase>; 2] {
+        match self {
+            Cryptor::Simple {
+                passphrase,
+                sign_passphrase,
+                ..
+            } => [Some(passphrase), Some(sign_passphrase)],
+            Cryptor::AwsKms => [None, None],
+        }
+    }
 }
 
 /// A place to read a passphrase from; never the passphrase itself.
@@ -110,6 +147,73 @@ pub struct Write {
     pub path: PathBuf,
     /// Permission bits, 0400 where none were written.
     pub mode: u32,
+}
+
+/// One item of `files:`.
+#[derive(Clone, Debug)]
+pub struct FetchedFile {
+    /// `modes/web.yml:12`, for messages.
+    pub declared_at: String,
+    pub from: Origin,
+    pub to: Write,
+    /// In place of the mode's.
+    pub user: Option<String>,
+    pub group: Option<String>,
+    /// A larger file is refused before a byte of it is read.
+    pub max_bytes: u64,
+}
+
+/// Where a file comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Local(PathBuf),
+    S3(S3Origin),
+}
+
+/// An object on S3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct S3Origin {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub customer_key: Option<CustomerKeyPlace>,
+}
+
+/// Where the key of SSE-C is: a value of a yaml_vault file that the mode decrypts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerKeyPlace {
+    /// As in the `vault` of an item of `secrets:`.
+    pub vault: PathBuf,
+    pub key: KeyPath,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Local(path) => write!(f, "file://{}", path.display()),
+            Origin::S3(S3Origin { bucket, key, .. }) => write!(f, "s3://{bucket}/{key}"),
+        }
+    }
+}
+
+/// How AWS is called during the boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aws {
+    pub region: Option<String>,
+    /// For all that is fetched, from the first call to the last byte.
+    pub timeout: Duration,
+    /// Calls of a kind that are under way together.
+    pub in_flight: usize,
+}
+
+impl Default for Aws {
+    fn default() -> Aws {
+        Aws {
+            region: None,
+            timeout: Duration::from_secs(60),
+            in_flight: 32,
+        }
+    }
 }
 
 /// One item of a secret's `env:`.

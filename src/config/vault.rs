@@ -6,12 +6,31 @@ use crate::vault::{Cipher, Digest, KdfDigest, KeyPath, SimpleOptions};
 
 /// The cryptors that `cryptor:` may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cryptor {
+pub enum Kind {
     Simple,
+    AwsKms,
 }
 
-/// Every cryptor, under the name that a mode file uses.
-pub const CRYPTORS: [(&str, Cryptor); 1] = [("simple", Cryptor::Simple)];
+/// Every cryptor, under the names that a mode file uses; `kms` is the gem's second name for it.
+pub const CRYPTORS: [(&str, Kind); 3] = [
+    ("simple", Kind::Simple),
+    ("aws-kms", Kind::AwsKms),
+    ("kms", Kind::AwsKms),
+];
+
+/// Keys of an item that only the cryptor `simple` reads.
+pub const SIMPLE_ONLY: [&str; 10] = [
+    "salt",
+    "cipher",
+    "digest",
+    "key_len",
+    "signature_key_len",
+    "kdf_digest",
+    "passphrase_env",
+    "passphrase_file",
+    "sign_passphrase_env",
+    "sign_passphrase_file",
+];
 
 /// The options of the cryptor `simple` as written; what is `None` has the gem's default.
 #[derive(Default)]

@@ -83,10 +83,10 @@ struct Supervisor {
     report: Report,
     /// Set by the boot's last message before `execve`, taken when that succeeded.
     phases: Option<Phases>,
-    /// What a failed boot must not leave.
+    /// What must not be left, in the order of its making.
     made: Vec<Vec<u8>>,
-    /// Locks that tell an entry in an exec session that this one lives.
-    held: Vec<File>,
+    /// Folders of ours, with the locks that tell another entry that this one lives.
+    held: Vec<(Vec<u8>, File)>,
     targets: Targets,
 }
 
@@ -177,9 +177,7 @@ impl Supervisor {
                     }
                     Action::Resume => self.resume(),
                     Action::Exit(code) => {
-                        if !self.machine.executed() {
-                            self.clean_up();
-                        }
+                        self.clean_up();
                         self.take_terminal_back();
                         return ControlFlow::Break(code);
                     }
@@ -238,8 +236,8 @@ impl Supervisor {
             Message::Kept(path) => self.made.retain(|made| *made != path),
             // Without the lock, an exec session only knows less.
             Message::Hold(folder) => {
-                self.held
-                    .extend(lock::hold(Path::new(OsStr::from_bytes(&folder))));
+                let held = lock::hold(Path::new(OsStr::from_bytes(&folder)));
+                self.held.extend(held.map(|lock| (folder, lock)));
             }
             Message::Scrub(name) => scrub(&name),
             Message::Exec(phases) => self.phases = Some(phases),
@@ -316,10 +314,16 @@ impl Supervisor {
         }
     }
 
-    /// Takes away what a failed boot made, last things first.
+    /// Takes away what we made, last things first, but for what another entry that lives uses, too.
     fn clean_up(&mut self) {
+        let shared = self.held.iter().filter(|(_, lock)| lock::is_held(lock));
+        let shared: Vec<_> = shared.map(|(folder, _)| folder.as_slice()).collect();
         for path in self.made.drain(..).rev() {
             let path = Path::new(OsStr::from_bytes(&path));
+            let parent = path.parent().map(|folder| folder.as_os_str().as_bytes());
+            if parent.is_some_and(|folder| shared.contains(&folder)) {
+                continue;
+            }
             if std::fs::remove_file(path).is_err() {
                 let _ = std::fs::remove_dir(path);
             }

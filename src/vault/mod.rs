@@ -5,6 +5,7 @@
 mod cipher;
 pub mod document;
 mod key_path;
+pub mod kms;
 pub mod marshal;
 mod options;
 pub mod psych;

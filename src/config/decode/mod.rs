@@ -3,7 +3,9 @@
 //! A reader returns `None` when it noted a problem, or when the value is not to be known yet
 //! (`Fill::Literal`), and its caller goes on to find the next problem.
 
+mod aws;
 mod command;
+mod files;
 mod mode;
 mod scalar;
 mod secrets;

@@ -1,34 +1,38 @@
 //! `secrets`: yaml_vault files, how to decrypt them, and where their values go.
 
 use super::{Decoder, Fields, Item};
-use crate::config::mode::{Export, Passphrase, SecretFile, Write};
+use crate::config::mode::{Cryptor, Export, Passphrase, SecretFile, Write};
 use crate::config::node::Value;
 use crate::config::problems::suggestion;
 use crate::config::schema;
-use crate::config::vault::{self, CRYPTORS, Written, Wrong};
+use crate::config::vault::{self, CRYPTORS, Kind, SIMPLE_ONLY, Written, Wrong};
 use crate::vault::{KeyPath, SimpleOptions};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
-const DEFAULT_MODE: u32 = 0o400;
+pub const DEFAULT_MODE: u32 = 0o400;
 
 /// What the items before this one claimed, with the dotted key that did.
 #[derive(Default)]
-struct Claims {
-    paths: Vec<(std::path::PathBuf, String)>,
+pub struct Claims {
+    paths: Vec<(PathBuf, String)>,
     names: Vec<(String, String)>,
 }
 
 impl Decoder<'_> {
     /// `env_names` are the names under the mode's `env:`, which a secret must not set too.
-    pub fn secrets(&mut self, item: &Item, env_names: &[String]) -> Vec<SecretFile> {
-        let mut claims = Claims::default();
+    pub fn secrets(
+        &mut self,
+        item: &Item,
+        env_names: &[String],
+        claims: &mut Claims,
+    ) -> Vec<SecretFile> {
         for name in env_names {
             claims.names.push((name.clone(), format!("env.{name}")));
         }
         let items = self.list(item, "a list of maps");
         items
             .iter()
-            .filter_map(|item| self.secret(item, &mut claims))
+            .filter_map(|item| self.secret(item, claims))
             .collect()
     }
 
@@ -38,32 +42,18 @@ impl Decoder<'_> {
             self.problem(item, "vault is missing", "write vault: FILE");
         }
         let vault = fields.get("vault").and_then(|item| self.path(&item));
-        if let Some(item) = fields.get("cryptor") {
-            self.choice(&item, "cryptor", &CRYPTORS);
-        }
-        let options = self.options(&fields);
+        let cryptor = self.cryptor(&fields);
         let keys = self.keys(&fields);
         let mut affix = |name| match fields.get(name) {
             Some(item) => self.text(&item).map(|text| text.value),
             None => Some(String::new()),
         };
         let (prefix, suffix) = (affix("prefix"), affix("suffix"));
-        let passphrase = self.passphrase(
-            &fields,
-            "passphrase_env",
-            "passphrase_file",
-            "YAML_VAULT_PASSPHRASE",
-        );
-        let sign_passphrase = self.passphrase(
-            &fields,
-            "sign_passphrase_env",
-            "sign_passphrase_file",
-            "YAML_VAULT_SIGN_PASSPHRASE",
-        );
         let write = fields.get("write").map(|item| self.write(&item, claims));
         let env = fields.get("env").map(|item| self.exports(&item, claims));
-        for passphrase in [&passphrase, &sign_passphrase] {
-            let Some(Passphrase::Variable(name)) = passphrase else {
+        let passphrases = cryptor.as_ref().map(Cryptor::passphrases);
+        for passphrase in passphrases.iter().flatten().flatten() {
+            let Passphrase::Variable(name) = passphrase else {
                 continue;
             };
             if let Some((_, by)) = claims.names.iter().find(|(known, _)| known == name) {
@@ -82,15 +72,50 @@ impl Decoder<'_> {
         Some(SecretFile {
             declared_at: format!("{}:{}", at.file, at.place.line),
             vault: vault?,
-            passphrase: passphrase?,
-            sign_passphrase: sign_passphrase?,
-            options: options?,
+            cryptor: cryptor?,
             keys: keys?,
             prefix: prefix?,
             suffix: suffix?,
             write: write.flatten(),
             env: env.unwrap_or_default(),
         })
+    }
+
+    fn cryptor(&mut self, fields: &Fields) -> Option<Cryptor> {
+        let kind = match fields.get("cryptor") {
+            Some(item) => self.choice(&item, "cryptor", &CRYPTORS),
+            None => Some(Kind::Simple),
+        };
+        // All are read, so that one run tells what is wrong with any of them.
+        let options = self.options(fields);
+        let passphrase = self.passphrase(
+            fields,
+            "passphrase_env",
+            "passphrase_file",
+            "YAML_VAULT_PASSPHRASE",
+        );
+        let sign_passphrase = self.passphrase(
+            fields,
+            "sign_passphrase_env",
+            "sign_passphrase_file",
+            "YAML_VAULT_SIGN_PASSPHRASE",
+        );
+        match kind? {
+            Kind::Simple => Some(Cryptor::Simple {
+                passphrase: passphrase?,
+                sign_passphrase: sign_passphrase?,
+                options: options?,
+            }),
+            Kind::AwsKms => {
+                for key in SIMPLE_ONLY {
+                    if let Some(item) = fields.get(key) {
+                        let message = "means nothing with cryptor aws-kms";
+                        self.problem(&item, message, "take it out, or write cryptor: simple");
+                    }
+                }
+                Some(Cryptor::AwsKms)
+            }
+        }
     }
 
     fn options(&mut self, fields: &Fields) -> Option<SimpleOptions> {
@@ -159,7 +184,7 @@ impl Decoder<'_> {
         paths.into_iter().collect()
     }
 
-    fn key_path(&mut self, item: &Item) -> Option<KeyPath> {
+    pub fn key_path(&mut self, item: &Item) -> Option<KeyPath> {
         let text = self.word(item)?;
         match vault::key_path(&text.value) {
             Ok(path) => Some(path),
@@ -211,22 +236,28 @@ impl Decoder<'_> {
             };
             (path, mode)
         };
-        let text = self.word(&path_item)?;
+        let path = self.target(&path_item, claims)?;
+        Some(Write { path, mode: mode? })
+    }
+
+    /// A file to be written that nothing before it writes.
+    pub fn target(&mut self, item: &Item, claims: &mut Claims) -> Option<PathBuf> {
+        let text = self.word(item)?;
         if let Some(why) = wrong_target(&text.value) {
             self.problem(
-                &path_item,
+                item,
                 format!("{} {why}", text.shown()),
                 "write it like /dev/shm/entry/secrets.yml",
             );
             return None;
         }
-        let path = std::path::PathBuf::from(text.value);
+        let path = PathBuf::from(text.value);
         if let Some((_, by)) = claims.paths.iter().find(|(known, _)| *known == path) {
-            self.problem(&path_item, format!("{by} writes this file too"), "");
+            self.problem(item, format!("{by} writes this file too"), "");
             return None;
         }
-        claims.paths.push((path.clone(), path_item.path.clone()));
-        Some(Write { path, mode: mode? })
+        claims.paths.push((path.clone(), item.path.clone()));
+        Some(path)
     }
 
     fn exports(&mut self, item: &Item, claims: &mut Claims) -> Vec<Export> {

@@ -226,30 +226,40 @@ impl Document {
         mut open: impl FnMut(&str) -> Result<Plaintext, MessageError>,
     ) -> Result<super::Decrypted, Problems> {
         let selection = self.select(paths, affixes)?;
+        let text = self.decrypt_selection(&selection, |message| Ok(open(message)?))?;
+        Ok(Decrypted { text, selection })
+    }
+
+    /// The second half of `decrypt`, for a cryptor that had to be asked in between: `open` is called once
+    /// for each distinct message.
+    pub fn decrypt_selection(
+        &self,
+        selection: &Selection,
+        mut open: impl FnMut(&str) -> Result<Plaintext, Reason>,
+    ) -> Result<Secret, Problems> {
         let mut plaintexts = Vec::new();
         let mut problems = Vec::new();
         for (message, scalars) in selection.messages() {
             match open(message) {
                 Ok(plain) => plaintexts.extend(scalars.iter().map(|one| (one.id, plain.clone()))),
-                Err(error) => problems.extend(
+                Err(reason) => problems.extend(
                     scalars
                         .iter()
-                        .map(|one| one.problem(self.explain(one.id, error.clone()))),
+                        .map(|one| one.problem(self.explain(one.id, reason.clone()))),
                 ),
             }
         }
         problems.sort_by_key(|problem| problem.place);
         Problems::none_or(problems, ())?;
-        let text = self.splice(&plaintexts)?;
-        Ok(Decrypted { text, selection })
+        self.splice(&plaintexts)
     }
 
-    fn explain(&self, id: NodeId, error: MessageError) -> Reason {
+    fn explain(&self, id: NodeId, reason: Reason) -> Reason {
         match self.tree.complex_key.filter(|key| *key < id) {
-            Some(key) if error == MessageError::NotAMessage => {
+            Some(key) if reason == Reason::Message(MessageError::NotAMessage) => {
                 Reason::AfterComplexKey(self.place(key))
             }
-            _ => Reason::Message(error),
+            _ => reason,
         }
     }
 }
