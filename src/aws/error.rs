@@ -110,9 +110,6 @@ impl Kind {
             Kind::NotFound if action == "s3:GetObject" => {
                 "upload it, or correct the bucket, key or version".into()
             }
-            Kind::NotFound if action == "s3:GetObject" => {
-                "upload it, or correct the bucket, key or version".into()
-            }
             Kind::TooLarge => "raise max_size, or check what was uploaded".into(),
             Kind::NotFound | Kind::Unavailable | Kind::Write | Kind::NotTried | Kind::Other => {
                 return None;

@@ -59,7 +59,7 @@ pub fn fetch<'j>(
     for file in &mode.secrets {
         match Opened::open(file, &mut cryptors) {
             Ok(opened) => secrets.opened.push(opened),
-            Err(more) => problems.extend(at(&vaults::place(file), more)),
+            Err(wrong) => problems.extend(at(&vaults::place(file), wrong)),
         }
     }
     problems.extend(secrets.decrypt(&Plaintexts::new()));
@@ -83,8 +83,8 @@ pub fn fetch<'j>(
 
     let mut aws = None;
     if !secrets.opened.is_empty() || !away.is_empty() {
-        let (more, cost) = online::ask(mode, &mut secrets, away)?;
-        brought.extend(more);
+        let (fetched, cost) = online::ask(mode, &mut secrets, away)?;
+        brought.extend(fetched);
         aws = Some(cost);
     }
     let Secrets {
@@ -123,7 +123,7 @@ impl Secrets<'_, '_> {
             let place = vaults::place(opened.file);
             match opened.decrypt(plaintexts, &mut self.exports) {
                 Ok(given) => self.given.push(given),
-                Err(more) => problems.extend(at(&place, more)),
+                Err(wrong) => problems.extend(at(&place, wrong)),
             }
         }
         for given in &mut self.given {

@@ -83,7 +83,7 @@ impl Failure {
 pub fn boot(pipe: OwnedFd, inherited: Inherited, started: Instant) -> u8 {
     release_signals();
     let report = Report::open(PATIENCE);
-    match carry_out(Pipe::new(pipe), &report, inherited, started) {
+    match carry_out(&Pipe::new(pipe), &report, inherited, started) {
         Ok(code) => code,
         Err(failure) => {
             for message in &failure.messages {
@@ -95,7 +95,7 @@ pub fn boot(pipe: OwnedFd, inherited: Inherited, started: Instant) -> u8 {
 }
 
 fn carry_out(
-    pipe: Pipe,
+    pipe: &Pipe,
     report: &Report,
     inherited: Inherited,
     started: Instant,
@@ -199,13 +199,13 @@ fn run(
     arguments: &[OsString],
     cap: Option<StopTimeout>,
     report: &Report,
-    pipe: Pipe,
+    pipe: &Pipe,
     inherited: Inherited,
     started: Instant,
 ) -> Failure {
     let supervision = launch::supervision(mode, cap);
     pipe.tell(&Message::Plan(supervision.clone()));
-    match Launch::prepare(mode, arguments, &supervision, inherited, &pipe, started) {
+    match Launch::prepare(mode, arguments, &supervision, inherited, pipe, started) {
         Ok(launch) => {
             let warnings = launch
                 .fetched
@@ -214,7 +214,7 @@ fn run(
                 .cloned()
                 .chain(check::shell_in_between(mode));
             warnings.for_each(|warning| report.say(&Line::warning(warning)));
-            launch.go(&pipe)
+            launch.go(pipe)
         }
         Err(failure) => failure,
     }

@@ -58,7 +58,7 @@ fn owner(file: &FetchedFile, app: &Identity) -> Result<Identity, String> {
     Ok(owner)
 }
 
-impl<'m, 'j> Order<'m, 'j> {
+impl<'j> Order<'_, 'j> {
     pub fn is_local(&self) -> bool {
         matches!(self.file.from, Origin::Local(_))
     }

@@ -210,7 +210,7 @@ impl Default for Aws {
     fn default() -> Aws {
         Aws {
             region: None,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             in_flight: 32,
         }
     }

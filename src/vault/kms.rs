@@ -55,12 +55,8 @@ pub fn message(ciphertext: &[u8]) -> String {
 pub fn plaintext(dump: &[u8]) -> Result<Plaintext, DumpError> {
     let text = std::str::from_utf8(dump).map_err(|_| DumpError::Encoding)?;
     let events = yaml::events(text).map_err(|_| DumpError::NotOneValue)?;
-    let frame = |event: &&yaml::Event| {
-        matches!(
-            event.raw,
-            RawEvent::DocumentStart { .. } | RawEvent::DocumentEnd { .. }
-        )
-    };
+    let frame =
+        |event: &&yaml::Event| matches!(event.raw, RawEvent::DocumentStart | RawEvent::DocumentEnd);
     let inner = events.iter().filter(|event| !frame(event));
     let inner: Vec<_> = inner.collect();
     let [event] = inner.as_slice() else {

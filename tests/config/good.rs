@@ -119,6 +119,11 @@ fn every_key() {
     assert_eq!(*options, entry::vault::SimpleOptions::default());
     assert_eq!(least.keys.len(), 1);
     assert!(matches!(kms.cryptor, Cryptor::AwsKms));
+}
+
+#[test]
+fn every_key_of_what_is_fetched() {
+    let mode = mode("", include_str!("../fixtures/modes-good/full/web.yml"));
     let [object, local] = mode.files.try_into().unwrap();
     assert_eq!(object.declared_at, "modes/web.yml:44");
     assert_eq!(object.from.to_string(), "s3://my-bucket/dir/ca.pem");
