@@ -5,7 +5,7 @@ mod command_line;
 mod environment;
 mod failures;
 mod files;
-mod online;
+pub mod online;
 mod users;
 
 use crate::support::Entry;
