@@ -20,6 +20,8 @@ pub mod supervise;
 
 pub mod cli;
 pub mod config;
+pub mod fetch;
+pub mod sops;
 pub mod stop;
 pub mod vault;
 pub mod yaml;

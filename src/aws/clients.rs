@@ -58,6 +58,8 @@ pub struct Clients {
     kms: SdkKms,
     s3: SdkS3,
     counters: Counters,
+    /// For clients of other regions and roles.
+    pub(super) config: SdkConfig,
     credentials: &'static str,
     region: String,
     dns: Dns,
@@ -99,6 +101,7 @@ impl Clients {
             kms: SdkKms::new(&config, counters.clone()),
             s3: SdkS3::new(&config, has_own_endpoint(&config), counters.clone()),
             counters,
+            config,
             credentials,
             region: region.as_ref().to_owned(),
             dns,

@@ -55,18 +55,39 @@ impl SdkKms {
         }
     }
 
+    /// Decrypts under a key that is known beforehand: KMS refuses a ciphertext of any other.
+    pub async fn decrypt_under(
+        &self,
+        key_id: &str,
+        ciphertext: &[u8],
+        context: &Context,
+        deadline: Instant,
+    ) -> Result<Zeroizing<Vec<u8>>, AwsError> {
+        self.counters.kms_call();
+        retry::call(
+            &self.counters,
+            deadline,
+            || unanswered(DECRYPT, key_id),
+            async || self.decrypt_once(Some(key_id), ciphertext, context).await,
+        )
+        .await
+    }
+
     async fn decrypt_once(
         &self,
+        key_id: Option<&str>,
         ciphertext: &[u8],
         context: &Context,
     ) -> Result<Zeroizing<Vec<u8>>, AwsError> {
+        let key = key_id.unwrap_or_default();
         let call = self.client.decrypt().ciphertext_blob(Blob::new(ciphertext));
+        let call = call.set_key_id(key_id.map(str::to_owned));
         let sent = call.set_encryption_context(map(context)).send().await;
-        let output = sent.map_err(|error| classify(DECRYPT, "", &error))?;
+        let output = sent.map_err(|error| classify(DECRYPT, key, &error))?;
         let plaintext = output
             .plaintext
             .map(|blob| Zeroizing::new(blob.into_inner()));
-        plaintext.ok_or_else(|| incomplete(DECRYPT, "", "Plaintext"))
+        plaintext.ok_or_else(|| incomplete(DECRYPT, key, "Plaintext"))
     }
 
     async fn encrypt_once(
@@ -99,7 +120,7 @@ impl Kms for SdkKms {
             &self.counters,
             deadline,
             || unanswered(DECRYPT, ""),
-            async || self.decrypt_once(ciphertext, context).await,
+            async || self.decrypt_once(None, ciphertext, context).await,
         ))
     }
 

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! Clients::load   region (region, task), credentials (credentials), endpoints, retries off in the SDK
-//!   Kms, S3       one attempt is one SDK call (kms, s3); what failed and why (error, classify)
+//!   Kms, S3       one attempt is one SDK call (kms, s3, sts); what failed and why (error, classify)
 //!     retry       attempts with jitter, until the caller's deadline
 //!       web       one connector for all: DNS in Rust (dns), TLS roots (roots), proxies
 //! ```
@@ -13,6 +13,7 @@ mod clients;
 mod counters;
 mod credentials;
 mod decrypt_all;
+mod decrypt_under;
 mod dns;
 mod error;
 mod kms;
@@ -20,12 +21,14 @@ mod region;
 mod retry;
 mod roots;
 mod s3;
+mod sts;
 mod task;
 mod web;
 
 pub use clients::{Clients, Settings, StaticKeys};
 pub use counters::{Counters, Counts};
 pub use decrypt_all::decrypt_all;
+pub use decrypt_under::Wrapped;
 pub use error::{AwsError, Kind};
 pub use kms::{Ciphertext, Kms};
 pub use s3::{CustomerKey, Get, ObjectInfo, Put, S3, Sink};

@@ -15,6 +15,7 @@ mod simple;
 mod simple_tests;
 
 pub use document::{Affixes, Document, DocumentError, Found, Problems, Selection};
+pub(crate) use key_path::show as show_path;
 pub use key_path::{KeyPath, KeyPathError, Segment};
 pub use options::{Cipher, Digest, KdfDigest, OptionsError, SimpleOptions};
 pub use secret::{Plaintext, Secret};
