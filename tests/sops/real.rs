@@ -79,29 +79,31 @@ fn place() -> Place {
     Place::new().env("SOPS_AGE_KEY_FILE", age_keys())
 }
 
-/// Encrypts with these options, and compares what both make of it.
-fn compare(name: &str, plain: impl AsRef<[u8]>, options: &[&str]) {
-    let place = place().file(name, plain);
-    let recipient = recipient();
-    let sealed = place.sops(&[&["encrypt", "--age", &recipient], options, &[name]].concat());
+/// A folder whose files are encrypted for the first age key, under this rule.
+fn ruled(rule: &str) -> Place {
+    let rules = format!("creation_rules:\n  - age: {}\n{rule}", recipient());
+    place().file(".sops.yaml", rules)
+}
+
+/// Encrypts, and compares what both make of it.
+fn compare(name: &str, plain: impl AsRef<[u8]>, rule: &str) {
+    let place = ruled(rule).file(name, plain);
+    let sealed = place.sops(&["encrypt", name]);
     std::fs::write(place.path(name), sealed).unwrap();
     let want = place.sops(&["decrypt", name]);
     let found = place.good(&[name]);
-    assert_eq!(
-        String::from_utf8_lossy(&found),
-        String::from_utf8_lossy(&want),
-        "{name} {options:?}"
-    );
+    let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!(shown(&found), shown(&want), "{name} {rule}");
     assert_eq!(found, want);
 }
 
 #[test]
 fn yaml() {
-    compare("a.yaml", YAML, &[]);
+    compare("a.yaml", YAML, "");
     compare(
         "a.yml",
         "a: 1\n---\nb: two\n---\n# c\nc: [3]\n---\n{}\n",
-        &[],
+        "",
     );
 }
 
@@ -109,26 +111,23 @@ fn yaml() {
 fn every_rule() {
     let commented =
         "# sops:enc\na: x\nb: y\nc:\n    # sops:enc\n    d: [1, z]\n    e: w\ni: 3 # sops:enc\n";
-    for options in [
-        ["--unencrypted-suffix", "_pub"],
-        ["--encrypted-suffix", "d"],
-        ["--unencrypted-regex", "^(b|d)$"],
-        ["--encrypted-regex", "^(b|d)$"],
-        ["--encrypted-comment-regex", "sops:enc"],
-        ["--unencrypted-comment-regex", "sops:enc"],
+    for rule in [
+        "unencrypted_suffix: _pub",
+        "encrypted_suffix: d",
+        "unencrypted_regex: ^(b|d)$",
+        "encrypted_regex: ^(b|d)$",
+        "encrypted_comment_regex: sops:enc",
+        "unencrypted_comment_regex: sops:enc",
     ] {
-        compare("a.yaml", commented, &options);
+        compare("a.yaml", commented, &format!("    {rule}\n"));
+        let only = format!("    {rule}\n    mac_only_encrypted: true\n");
+        compare("a.yaml", commented, &only);
     }
 }
 
 #[test]
 fn a_mac_of_encrypted_values_only() {
-    let rules = format!(
-        "creation_rules:\n  - age: {}\n    mac_only_encrypted: true\n    unencrypted_regex: ^b$\n",
-        recipient()
-    );
-    let place = place()
-        .file(".sops.yaml", rules)
+    let place = ruled("    mac_only_encrypted: true\n    unencrypted_regex: ^b$\n")
         .file("a.yaml", "a: x\nb: [1, y]\nc: z\n");
     let sealed = String::from_utf8(place.sops(&["encrypt", "a.yaml"])).unwrap();
     assert!(sealed.contains("mac_only_encrypted: true"), "{sealed}");
@@ -143,30 +142,30 @@ fn json() {
     let plain = r#"{"a<b>&":"<x>&\u2028/\/\"\\\t\u0001\u007f😀é\b\f\r\n","n":1,"big":9007199254740993,"f":1.50,"z":-0,
         "t":true,"nul":null,"l":[1,"x",[],{},[null,""]],"o":{"k":"v"},"small":1e-9,"large":1e21,"":"no name",
         "x_unencrypted":{"n":9007199254740993,"f":1e3,"m":-0.0,"s":"<&>"}}"#;
-    compare("a.json", plain, &[]);
-    compare("a.json", "{}", &[]);
+    compare("a.json", plain, "");
+    compare("a.json", "{}", "");
 }
 
 #[test]
 fn dotenv() {
     let plain = "# comment\nFOO=bar\n\nEMPTY=\nQUOTED=\"a b\"\nNL=one\\ntwo\nEQ=a=b=c\n#another\nSPACE = x y \nUNI=é ☃ 😀\n\
                  SECRET_unencrypted=open\\nclear\nTAB=\ta\n";
-    compare("production.env", plain, &[]);
+    compare("production.env", plain, "");
 }
 
 #[test]
 fn binary() {
     let bytes: Vec<u8> = (0..=255).cycle().take(5000).collect();
-    compare("server.key", bytes, &[]);
-    compare("empty", "", &[]);
+    compare("server.key", bytes, "");
+    compare("empty", "", "");
 }
 
 /// sops 3.11 itself loses or breaks these, so only the values are compared, as its JSON shows them.
 #[test]
 fn where_sops_writes_what_does_not_read_back() {
     let plain = "ls: \"a\\u2028b\"\nbom: \"\\ufeffx\"\nmerge: \"<<\"\nlist: [\" a\\nb\\n\"]\n";
-    let place = place().file("a.yaml", plain);
-    let sealed = place.sops(&["encrypt", "--age", &recipient(), "a.yaml"]);
+    let place = ruled("").file("a.yaml", plain);
+    let sealed = place.sops(&["encrypt", "a.yaml"]);
     std::fs::write(place.path("a.yaml"), sealed).unwrap();
     assert_eq!(
         String::from_utf8(place.good(&["a.yaml"])).unwrap(),
