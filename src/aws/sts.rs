@@ -10,7 +10,7 @@ use aws_sdk_sts::Client;
 use std::time::{Instant, SystemTime};
 
 const ASSUME_ROLE: &str = "sts:AssumeRole";
-/// How the session shows in CloudTrail.
+/// How the session shows in `CloudTrail`.
 const SESSION: &str = "entry";
 
 /// Credentials of a role, by those of the configuration.

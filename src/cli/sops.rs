@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// For credentials and KMS together.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 const EXAMPLES: &str = "\
 The data key is had by age, with the identities of SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn one_group_or_enough_groups() {
         let key = part(31, 9);
-        assert_eq!(combine(1, 1, &[key.clone()]).unwrap(), key);
+        assert_eq!(combine(1, 1, std::slice::from_ref(&key)).unwrap(), key);
         assert!(combine(1, 1, &[]).is_err());
         assert!(combine(1, 1, &[key.clone(), key.clone()]).is_err());
         assert!(combine(1, 1, &[part(32, 1)]).is_err());

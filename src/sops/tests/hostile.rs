@@ -4,6 +4,7 @@ use super::super::Shape;
 use super::maker::{self, enc, json, yaml};
 use super::*;
 use proptest::prelude::*;
+use std::fmt::Write as _;
 
 fn shape(text: &str, format: Format) -> Shape {
     match File::parse(text.as_bytes(), format) {
@@ -16,7 +17,7 @@ fn shape(text: &str, format: Format) -> Shape {
 fn aliases_are_refused_so_bombs_are_too() {
     let mut bomb = "a0_unencrypted: &a0 [x, x]\n".to_owned();
     for n in 1..40 {
-        bomb += &format!("a{n}_unencrypted: &a{n} [*a{0}, *a{0}]\n", n - 1);
+        writeln!(bomb, "a{n}_unencrypted: &a{n} [*a{0}, *a{0}]", n - 1).unwrap();
     }
     assert_eq!(shape(&yaml(&bomb, ""), Format::Yaml), Shape::Alias);
     assert_eq!(
@@ -55,13 +56,10 @@ fn nesting_is_bounded() {
 
 #[test]
 fn long_keys_above_many_values_are_refused() {
-    let text = format!(
-        "{}:\n{}",
-        "k".repeat(1000),
-        (0..100_000)
-            .map(|n| format!(" v{n}: x\n"))
-            .collect::<String>()
-    );
+    let mut text = format!("{}:\n", "k".repeat(1000));
+    for n in 0..100_000 {
+        writeln!(text, " v{n}: x").unwrap();
+    }
     assert_eq!(shape(&text, Format::Yaml), Shape::TooLong);
 }
 
@@ -207,7 +205,8 @@ proptest! {
     fn any_text_is_there_again(texts in prop::collection::vec("[ -~\n\t\r\u{85}\u{2028}é😀:#]{1,30}", 1..4)) {
         let mut body = String::new();
         for (n, text) in texts.iter().enumerate() {
-            body += &format!("k{n}:\n    - {}\n", enc(text, "str", &format!("k{n}:")));
+            let sealed = enc(text, "str", &format!("k{n}:"));
+            write!(body, "k{n}:\n    - {sealed}\n").unwrap();
         }
         let decrypted = maker::open(&yaml(&body, texts.concat()), Format::Yaml).unwrap();
         let found: Vec<Plaintext> = decrypted.leaves.iter().map(|leaf| leaf.text.clone()).collect();

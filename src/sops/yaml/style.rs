@@ -28,24 +28,19 @@ pub(super) fn source(value: &Value, around: Around, block: bool) -> Zeroizing<St
 }
 
 fn string(text: &str, around: Around, block: bool) -> String {
-    let traits = Traits::of(text);
+    let special = is_special(text);
     if text.contains('\n') {
-        return if block && !around.flow && traits.literal() {
+        return if block && !around.flow && !special && !has_lost_blanks(text) {
             literal(text, around)
         } else {
             double(text)
         };
     }
     let own_type = resolve(text, None, Style::Plain) == Ok(Resolved::Text);
-    if !own_type || OLD_BOOLEANS.contains(&text) || is_sixtieths(text) || traits.special {
+    if !own_type || OLD_BOOLEANS.contains(&text) || is_sixtieths(text) || special {
         return double(text);
     }
-    let bare = if around.flow {
-        traits.flow_plain()
-    } else {
-        traits.block_plain()
-    };
-    if bare {
+    if is_plain(text, around.flow) {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', "''"))
@@ -70,74 +65,51 @@ fn is_sixtieths(text: &str) -> bool {
         })
 }
 
-/// What decides how a text can be written.
-#[derive(Default)]
-struct Traits {
-    /// A character that only an escape can write.
-    special: bool,
-    edge_blank: bool,
-    trailing_blank: bool,
-    /// A blank before a line's end.
-    blank_break: bool,
-    block_indicator: bool,
-    flow_indicator: bool,
+/// Whether a character needs an escape; a tab does so outside of a block.
+fn is_special(text: &str) -> bool {
+    let lines = text.contains('\n');
+    let fits = |c: char| is_printable(c) || (lines && matches!(c, '\n' | '\t'));
+    !text.chars().all(fits)
 }
 
-impl Traits {
-    fn of(text: &str) -> Traits {
-        let mut traits = Traits {
-            edge_blank: text.is_empty()
-                || text.starts_with([' ', '\t'])
-                || text.ends_with([' ', '\t']),
-            trailing_blank: text.ends_with([' ', '\t']),
-            blank_break: text.contains(" \n") || text.contains("\t\n"),
-            special: text
-                .chars()
-                .any(|c| !matches!(c, '\n') && !is_printable(c) && c != '\t')
-                || (text.contains('\t') && !text.contains('\n')),
-            ..Traits::default()
+/// Blanks at a line's end, which nobody sees.
+fn has_lost_blanks(text: &str) -> bool {
+    let blank = [' ', '\t'];
+    text.split('\n').any(|line| line.ends_with(blank))
+}
+
+/// Whether one line can stand without quotes.
+fn is_plain(text: &str, flow: bool) -> bool {
+    if text.starts_with(' ')
+        || text.ends_with(' ')
+        || text.starts_with("---")
+        || text.starts_with("...")
+    {
+        return false;
+    }
+    let mut before = None;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let blank_next = chars.peek().is_none_or(|c| c.is_whitespace());
+        let blank_before = before.is_some_and(char::is_whitespace);
+        let indicator = match (before, c) {
+            (
+                None,
+                '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
+                | '@' | '`',
+            ) => true,
+            (_, '?' | ':') if flow => true,
+            (Some(_), ',' | '[' | ']' | '{' | '}') => flow,
+            (None, '?' | '-') | (_, ':') => blank_next,
+            (Some(_), '#') => blank_before,
+            _ => false,
         };
-        traits.block_indicator = text.starts_with("---") || text.starts_with("...");
-        traits.flow_indicator = traits.block_indicator;
-        let mut before = ' ';
-        let mut chars = text.chars().peekable();
-        let mut first = true;
-        while let Some(c) = chars.next() {
-            let blank_next = chars.peek().is_none_or(|c| c.is_whitespace());
-            let (flow, block) = if first {
-                match c {
-                    '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\''
-                    | '"' | '%' | '@' | '`' => (true, true),
-                    '?' | ':' => (true, blank_next),
-                    '-' => (blank_next, blank_next),
-                    _ => (false, false),
-                }
-            } else {
-                match c {
-                    ',' | '?' | '[' | ']' | '{' | '}' => (true, false),
-                    ':' => (true, blank_next),
-                    '#' => (before.is_whitespace(), before.is_whitespace()),
-                    _ => (false, false),
-                }
-            };
-            traits.flow_indicator |= flow;
-            traits.block_indicator |= block;
-            (before, first) = (c, false);
+        if indicator {
+            return false;
         }
-        traits
+        before = Some(c);
     }
-
-    fn block_plain(&self) -> bool {
-        !self.edge_blank && !self.block_indicator
-    }
-
-    fn flow_plain(&self) -> bool {
-        !self.edge_blank && !self.flow_indicator
-    }
-
-    fn literal(&self) -> bool {
-        !self.special && !self.trailing_blank && !self.blank_break
-    }
+    true
 }
 
 /// Without the line separators, which YAML 1.1 folds, and what lies beyond 16 bits, which go-yaml escapes.
@@ -315,7 +287,7 @@ mod tests {
                 RawEvent::Scalar { value, .. } => Some(value),
                 _ => None,
             });
-        scalars.last()
+        scalars.collect::<Vec<_>>().pop()
     }
 
     proptest! {
