@@ -87,6 +87,15 @@ impl Kind {
                 "allow {action} on the key in the role's policy, and the role in the key's policy; a key \
                  that is gone or of another region is denied, too"
             ),
+            Kind::Denied if action.ends_with(":BatchGetSecretValue") => format!(
+                "allow {action} on * in the role's policy, and secretsmanager:GetSecretValue on each secret"
+            ),
+            Kind::Denied if action.starts_with("ssm:") || action.starts_with("secretsmanager:") => {
+                format!(
+                    "allow {action} on it in the role's policy, and kms:Decrypt on the key that it is \
+                     encrypted with"
+                )
+            }
             Kind::Denied => format!("allow {action} on it in the role's policy"),
             Kind::Throttled => "try again later, or have the account's quota raised".into(),
             Kind::InvalidCiphertext => {
@@ -181,6 +190,17 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
+/// The first few of many names.
+pub(super) fn some_of(names: &[&str]) -> String {
+    const SHOWN: usize = 3;
+    match names.get(..SHOWN) {
+        Some(first) if names.len() > SHOWN => {
+            format!("{} and {} more", first.join(", "), names.len() - SHOWN)
+        }
+        _ => names.join(", "),
+    }
+}
+
 /// A foreign message as part of a line of ours: without control characters, and not endless.
 pub(super) fn one_line(text: &str) -> String {
     const LONGEST: usize = 1000;
@@ -211,6 +231,12 @@ mod tests {
         );
         let error = AwsError::new(Kind::NotFound, "s3:GetObject", "s3://b/k", "");
         assert_eq!(error.to_string(), "s3:GetObject s3://b/k: not found");
+    }
+
+    #[test]
+    fn many_names_are_cut() {
+        assert_eq!(some_of(&["a", "b", "c"]), "a, b, c");
+        assert_eq!(some_of(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
     }
 
     #[test]
