@@ -7,6 +7,8 @@ use super::error::{AwsError, Kind};
 use super::kms::{Kms, SdkKms};
 use super::region;
 use super::s3::{S3, SdkS3};
+use super::secrets_manager::{JsonSecretsManager, SecretsManager};
+use super::ssm::{JsonSsm, Ssm};
 use super::task;
 use super::web::{Web, variable};
 use aws_config::identity::IdentityCache;
@@ -57,6 +59,8 @@ impl StaticKeys {
 pub struct Clients {
     kms: SdkKms,
     s3: SdkS3,
+    ssm: JsonSsm,
+    secrets_manager: JsonSecretsManager,
     counters: Counters,
     /// For clients of other regions and roles.
     pub(super) config: SdkConfig,
@@ -100,6 +104,8 @@ impl Clients {
         Ok(Clients {
             kms: SdkKms::new(&config, counters.clone()),
             s3: SdkS3::new(&config, has_own_endpoint(&config), counters.clone()),
+            ssm: JsonSsm::new(&config, counters.clone())?,
+            secrets_manager: JsonSecretsManager::new(&config, counters.clone())?,
             counters,
             config,
             credentials,
@@ -115,6 +121,14 @@ impl Clients {
 
     pub fn s3(&self) -> &dyn S3 {
         &self.s3
+    }
+
+    pub fn ssm(&self) -> &dyn Ssm {
+        &self.ssm
+    }
+
+    pub fn secrets_manager(&self) -> &dyn SecretsManager {
+        &self.secrets_manager
     }
 
     pub fn counters(&self) -> &Counters {

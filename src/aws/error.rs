@@ -91,6 +91,15 @@ impl Kind {
                 "allow {action} on it in the role's policy, and kms:Decrypt if a key of KMS encrypts it; one \
                  that does not exist is denied, too, where the role may not list the bucket"
             ),
+            Kind::Denied if action.ends_with(":BatchGetSecretValue") => format!(
+                "allow {action} on * in the role's policy, and secretsmanager:GetSecretValue on each secret"
+            ),
+            Kind::Denied if action.starts_with("ssm:") || action.starts_with("secretsmanager:") => {
+                format!(
+                    "allow {action} on it in the role's policy, and kms:Decrypt on the key that it is \
+                     encrypted with"
+                )
+            }
             Kind::Denied => format!("allow {action} on it in the role's policy"),
             Kind::Throttled => "try again later, or have the account's quota raised".into(),
             Kind::InvalidCiphertext => {
@@ -188,6 +197,17 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
+/// The first few of many names.
+pub(super) fn some_of(names: &[&str]) -> String {
+    const SHOWN: usize = 3;
+    match names.get(..SHOWN) {
+        Some(first) if names.len() > SHOWN => {
+            format!("{} and {} more", first.join(", "), names.len() - SHOWN)
+        }
+        _ => names.join(", "),
+    }
+}
+
 /// A foreign message as part of a line of ours: without control characters, and not endless.
 pub(super) fn one_line(text: &str) -> String {
     const LONGEST: usize = 1000;
@@ -221,6 +241,12 @@ mod tests {
             error.to_string(),
             "s3:GetObject s3://b/k: not found; upload it, or correct the bucket, key or version"
         );
+    }
+
+    #[test]
+    fn many_names_are_cut() {
+        assert_eq!(some_of(&["a", "b", "c"]), "a, b, c");
+        assert_eq!(some_of(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
     }
 
     #[test]

@@ -4,4 +4,7 @@ mod credentials;
 mod kms;
 mod probe;
 mod s3;
+mod secrets_manager;
+mod ssm;
+mod store;
 mod tls;
