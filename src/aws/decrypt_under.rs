@@ -2,7 +2,7 @@
 
 use super::clients::Clients;
 use super::error::AwsError;
-use super::kms::SdkKms;
+use super::kms::{Kms, SdkKms};
 use super::sts;
 use aws_config::Region;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -43,6 +43,6 @@ impl Clients {
             context,
             ..
         } = wrapped;
-        kms.decrypt_under(key, ciphertext, context, deadline).await
+        kms.decrypt(Some(key), ciphertext, context, deadline).await
     }
 }

@@ -37,7 +37,7 @@ pub use counters::{Counters, Counts};
 pub use decrypt_all::decrypt_all;
 pub use decrypt_under::Wrapped;
 pub use error::{AwsError, Kind};
-pub use kms::{Ciphertext, Kms};
+pub use kms::{Ciphertext, Encrypted, Kms};
 pub use s3::{CustomerKey, Get, ObjectInfo, Put, S3, Sink};
 pub use secrets_manager::{SecretId, SecretValue, SecretsManager, Version};
 pub use ssm::{Parameter, Ssm};
