@@ -2,7 +2,7 @@
 
 use super::launch::supervision;
 use crate::config::{
-    Cryptor, Export, FetchedFile, Mode, Origin, Passphrase, S3Origin, SecretFile, Write,
+    Cryptor, Export, FetchedFile, Mode, Origin, Passphrase, S3Origin, SecretFile, Variable, Write,
 };
 use crate::stop::{Plan, StopTimeout, Target};
 use std::ffi::OsString;
@@ -12,9 +12,11 @@ use std::time::Duration;
 /// The text for standard output.
 pub fn explain(mode: &Mode, arguments: &[OsString], cap: Option<StopTimeout>) -> String {
     let supervision = supervision(mode, cap);
-    let mut steps: Vec<String> = mode.secrets.iter().map(describe_secret).collect();
+    let (defaults, own): (Vec<_>, Vec<_>) = mode.env.iter().partition(|one| one.is_default);
+    let mut steps: Vec<String> = defaults.iter().map(|one| default(mode, one)).collect();
+    steps.extend(mode.secrets.iter().map(describe_secret));
     steps.extend(mode.files.iter().map(describe_file));
-    steps.extend(mode.env.iter().map(|(name, _)| format!("set {name}")));
+    steps.extend(own.into_iter().map(set));
     if let Some(workdir) = &mode.workdir {
         steps.push(format!("change to {}", workdir.display()));
     }
@@ -69,6 +71,24 @@ fn command(mode: &Mode, arguments: &[OsString]) -> String {
         .copied()
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+fn set(one: &Variable) -> String {
+    format!("set {}, by {}", one.name, one.declared_at)
+}
+
+/// A variable of the defaults, and the secret that is known to lie above it.
+fn default(mode: &Mode, one: &Variable) -> String {
+    let names = |secret: &&SecretFile| {
+        secret
+            .env
+            .iter()
+            .any(|export| matches!(export, Export::One { name, .. } if *name == one.name))
+    };
+    match mode.secrets.iter().rfind(names) {
+        Some(secret) => format!("{}, replaced by {}", set(one), secret.declared_at),
+        None => set(one),
+    }
 }
 
 fn describe_secret(secret: &SecretFile) -> String {

@@ -78,7 +78,6 @@ pub fn fetch<'j>(
             Err(problem) => problems.push(problem),
         }
     }
-    problems.extend(secrets.clashes(mode));
     Failure::all(problems)?;
 
     let mut aws = None;
@@ -144,18 +143,6 @@ impl Secrets<'_, '_> {
             }
         }
         problems
-    }
-
-    /// Variables that the mode's `env` sets, too.
-    pub fn clashes(&self, mode: &Mode) -> Vec<String> {
-        let names = mode.env.iter().map(|(name, _)| name);
-        let clashes = names.filter_map(|name| {
-            let origin = self.exports.origin(name)?;
-            Some(format!(
-                "{origin}: {name} is set by the mode's env, too: take one of them away"
-            ))
-        });
-        clashes.collect()
     }
 }
 

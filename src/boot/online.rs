@@ -78,8 +78,8 @@ pub fn ask<'j>(
     let begun = Instant::now();
     let reaches =
         |name: &str| name.starts_with("AWS_") || REACHES.contains(&name) || name == "SSL_CERT_FILE";
-    for (name, value) in mode.env.iter().filter(|(name, _)| reaches(name)) {
-        environment::set(name, value);
+    for one in mode.env.iter().filter(|one| reaches(&one.name)) {
+        environment::set(&one.name, &one.value);
     }
     let runtime = aws::runtime().map_err(|error| Failure::one(format!("event loop: {error}")))?;
     let answer = runtime.block_on(async {
@@ -143,7 +143,6 @@ impl Visit<'_> {
                 let plaintexts = self.plaintexts(messages).await;
                 took = self.begun.elapsed();
                 self.trouble(secrets.decrypt(&plaintexts))?;
-                self.trouble(secrets.clashes(self.mode))?;
             }
             let staged = self.objects(later, Some(secrets)).await;
             Some((staged, took))

@@ -30,7 +30,7 @@ impl Journal for Pipe {
         self.tell(&Message::Kept(path.as_os_str().as_bytes().to_vec()));
     }
 
-    fn held(&self, folder: &Path) {
-        self.tell(&Message::Hold(folder.as_os_str().as_bytes().to_vec()));
+    fn held(&self, path: &Path) {
+        self.tell(&Message::Hold(path.as_os_str().as_bytes().to_vec()));
     }
 }

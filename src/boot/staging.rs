@@ -24,8 +24,8 @@ pub trait Journal {
     fn made(&self, path: &Path);
     /// The name is gone, or was never ours.
     fn kept(&self, path: &Path);
-    /// A folder that this entry has files in, from now until its end.
-    fn held(&self, folder: &Path);
+    /// A folder or file that this entry's app uses, from now until its end.
+    fn held(&self, path: &Path);
 }
 
 /// Why a file cannot be written. Nothing of it is left.
@@ -92,7 +92,10 @@ impl<'j> Staged<'j> {
                         .open(&target)
                 };
                 match dressed.then(open) {
-                    Some(Ok(file)) => Content::Same { file, equal: 0 },
+                    Some(Ok(file)) => {
+                        journal.held(&target);
+                        Content::Same { file, equal: 0 }
+                    }
                     _ => replacement(&target, &folder, journal)?,
                 }
             }
@@ -188,7 +191,12 @@ impl<'j> Staged<'j> {
         let fd = &self.folder.fd;
         let name = self.target.file_name().unwrap_or_default();
         let (file, private) = match &self.content {
-            Content::Same { .. } => return Ok(false),
+            // Whoever made it may have taken it away meanwhile.
+            Content::Same { file, .. } if self.is_there(file) => return Ok(false),
+            Content::Same { .. } => {
+                let path = self.target.clone();
+                return Err(StagingError::Differs { path });
+            }
             Content::Private(file, private) => (file, private.clone()),
             Content::Unnamed(file) => {
                 let private = private_name();
@@ -212,7 +220,15 @@ impl<'j> Staged<'j> {
             self.journal.kept(&self.target);
             let _ = unlinkat(fd, private.as_os_str(), UnlinkatFlags::NoRemoveDir);
         }
-        named.map(|()| true).map_err(failed)
+        named.map_err(failed)?;
+        self.journal.held(&self.target);
+        Ok(true)
+    }
+
+    fn is_there(&self, file: &File) -> bool {
+        let there = std::fs::symlink_metadata(&self.target).map(|found| (found.dev(), found.ino()));
+        let ours = file.metadata().map(|found| (found.dev(), found.ino()));
+        there.ok() == ours.ok()
     }
 }
 

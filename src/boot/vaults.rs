@@ -128,7 +128,7 @@ impl<'m> Opened<'m> {
         let warnings = integer_key_bases(&selection, &plain, file);
         let still_encrypted = still_encrypted(file, &selection);
         for export in &file.env {
-            let added = exports.add(export, &plain, &still_encrypted, &file.declared_at);
+            let added = exports.add(export, &plain, &still_encrypted, file);
             problems.extend(added.err());
         }
         drop(still_encrypted);

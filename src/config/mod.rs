@@ -23,7 +23,7 @@ mod vault;
 pub use load::{Layers, Text, load};
 pub use mode::{
     ArgsPolicy, Aws, Cryptor, CustomerKeyPlace, Export, FetchedFile, Mode, Origin, Passphrase,
-    S3Origin, SecretFile, TtyOwner, Write,
+    S3Origin, SecretFile, TtyOwner, Variable, Write,
 };
 pub use problems::{Problem, Problems};
 pub use scope::Lookup;

@@ -18,8 +18,8 @@ pub struct Mode {
     /// The command as it stands in the file, variables not filled in.
     pub written: String,
     pub args: ArgsPolicy,
-    /// In the order written, `_defaults` first; values interpolated.
-    pub env: Vec<(String, String)>,
+    /// In the order written, `_defaults` first.
+    pub env: Vec<Variable>,
     pub secrets: Vec<SecretFile>,
     pub files: Vec<FetchedFile>,
     pub aws: Aws,
@@ -41,7 +41,7 @@ pub struct Mode {
 
 impl fmt::Debug for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self.env.iter().map(|one| one.name.as_str()).collect();
         f.debug_struct("Mode")
             .field("name", &self.name)
             .field("args", &self.args)
@@ -56,6 +56,18 @@ impl fmt::Debug for Mode {
             .field("max_runtime", &self.max_runtime)
             .finish_non_exhaustive()
     }
+}
+
+/// One entry of `env:`.
+#[derive(Clone)]
+pub struct Variable {
+    pub name: String,
+    /// Interpolated; may hold what a variable of the container held.
+    pub value: String,
+    /// `modes/web.yml:7`, for messages.
+    pub declared_at: String,
+    /// From `_defaults`: secrets lie above it, but below what the mode itself says.
+    pub is_default: bool,
 }
 
 /// What words after the mode's name do.
@@ -93,6 +105,8 @@ pub struct SecretFile {
     pub suffix: String,
     pub write: Option<Write>,
     pub env: Vec<Export>,
+    /// Its variables may replace those of items before it.
+    pub replaces: bool,
 }
 
 /// How the values of a yaml_vault file are encrypted.

@@ -111,6 +111,7 @@ pub const SECRET: Table = Table {
         key("sign_passphrase_file", "path", ""),
         key("write", "absolute path, or a map", ""),
         key("env", "map of name to key path", ""),
+        key("override", "`true` or `false`", "`false`"),
     ],
 };
 

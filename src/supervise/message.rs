@@ -16,7 +16,7 @@ pub enum Message {
     Made(Vec<u8>),
     /// A path that stays, after all.
     Kept(Vec<u8>),
-    /// A folder that holds our written files: a shared lock on it tells others that we live.
+    /// A folder of our written files, or such a file: a shared lock on it tells others that we live.
     Hold(Vec<u8>),
     /// A variable of the initial environment whose value must not stay readable.
     Scrub(Vec<u8>),

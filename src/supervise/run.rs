@@ -85,7 +85,7 @@ struct Supervisor {
     phases: Option<Phases>,
     /// What must not be left, in the order of its making.
     made: Vec<Vec<u8>>,
-    /// Folders of ours, with the locks that tell another entry that this one lives.
+    /// Folders and files of ours, with the locks that tell another entry that this one lives.
     held: Vec<(Vec<u8>, File)>,
     targets: Targets,
 }
@@ -235,9 +235,9 @@ impl Supervisor {
             Message::Made(path) => self.made.push(path),
             Message::Kept(path) => self.made.retain(|made| *made != path),
             // Without the lock, an exec session only knows less.
-            Message::Hold(folder) => {
-                let held = lock::hold(Path::new(OsStr::from_bytes(&folder)));
-                self.held.extend(held.map(|lock| (folder, lock)));
+            Message::Hold(path) => {
+                let held = lock::hold(Path::new(OsStr::from_bytes(&path)));
+                self.held.extend(held.map(|lock| (path, lock)));
             }
             Message::Scrub(name) => scrub(&name),
             Message::Exec(phases) => self.phases = Some(phases),
@@ -317,13 +317,14 @@ impl Supervisor {
     /// Takes away what we made, last things first, but for what another entry that lives uses, too.
     fn clean_up(&mut self) {
         let shared = self.held.iter().filter(|(_, lock)| lock::is_held(lock));
-        let shared: Vec<_> = shared.map(|(folder, _)| folder.as_slice()).collect();
-        for path in self.made.drain(..).rev() {
+        let shared: Vec<_> = shared.map(|(path, _)| path.as_slice()).collect();
+        for path in self
+            .made
+            .drain(..)
+            .rev()
+            .filter(|path| !shared.contains(&path.as_slice()))
+        {
             let path = Path::new(OsStr::from_bytes(&path));
-            let parent = path.parent().map(|folder| folder.as_os_str().as_bytes());
-            if parent.is_some_and(|folder| shared.contains(&folder)) {
-                continue;
-            }
             if std::fs::remove_file(path).is_err() {
                 let _ = std::fs::remove_dir(path);
             }

@@ -119,6 +119,11 @@ impl Found {
 #[ignore = "is run by the other tests, in a process of its own"]
 fn probe() {
     let order: Value = serde_json::from_str(&std::env::var("PROBE_ORDER").unwrap()).unwrap();
+    if order["trace"] == true {
+        let all = tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE);
+        all.with_ansi(false).init();
+    }
     let start = Instant::now();
     let result = aws::runtime().unwrap().block_on(obey(&order, start));
     let mut value = result.unwrap_or_else(|error| json!({"error": shown(&error)}));

@@ -16,10 +16,12 @@ pub const DEFAULT_MODE: u32 = 0o400;
 pub struct Claims {
     paths: Vec<(PathBuf, String)>,
     names: Vec<(String, String)>,
+    /// Variables of the mode's `env`.
+    env: Vec<(String, String)>,
 }
 
 impl Decoder<'_> {
-    /// `env_names` are the names under the mode's `env:`, which a secret must not set too.
+    /// `env_names` are the names under the mode's `env:`, none of which may hold a passphrase.
     pub fn secrets(
         &mut self,
         item: &Item,
@@ -27,7 +29,7 @@ impl Decoder<'_> {
         claims: &mut Claims,
     ) -> Vec<SecretFile> {
         for name in env_names {
-            claims.names.push((name.clone(), format!("env.{name}")));
+            claims.env.push((name.clone(), format!("env.{name}")));
         }
         let items = self.list(item, "a list of maps");
         items
@@ -49,14 +51,22 @@ impl Decoder<'_> {
             None => Some(String::new()),
         };
         let (prefix, suffix) = (affix("prefix"), affix("suffix"));
+        let replaces = match fields.get("override") {
+            Some(item) => self.boolean(&item),
+            None => Some(false),
+        };
         let write = fields.get("write").map(|item| self.write(&item, claims));
-        let env = fields.get("env").map(|item| self.exports(&item, claims));
+        let may_replace = replaces != Some(false);
+        let env = fields
+            .get("env")
+            .map(|item| self.exports(&item, claims, may_replace));
         let passphrases = cryptor.as_ref().map(Cryptor::passphrases);
         for passphrase in passphrases.iter().flatten().flatten() {
             let Passphrase::Variable(name) = passphrase else {
                 continue;
             };
-            if let Some((_, by)) = claims.names.iter().find(|(known, _)| known == name) {
+            let all = claims.env.iter().chain(&claims.names);
+            if let Some((_, by)) = all.into_iter().find(|(known, _)| known == name) {
                 let message = format!("{by} sets the variable that its passphrase is read from");
                 self.problem(item, message, "set it for the container instead");
             }
@@ -78,6 +88,7 @@ impl Decoder<'_> {
             suffix: suffix?,
             write: write.flatten(),
             env: env.unwrap_or_default(),
+            replaces: replaces?,
         })
     }
 
@@ -260,7 +271,7 @@ impl Decoder<'_> {
         Some(path)
     }
 
-    fn exports(&mut self, item: &Item, claims: &mut Claims) -> Vec<Export> {
+    fn exports(&mut self, item: &Item, claims: &mut Claims, may_replace: bool) -> Vec<Export> {
         let mut exports = Vec::new();
         let entries = self.map(item, "a map of variable names to key paths");
         if entries.is_empty() && matches!(item.node.value, Value::Map(_)) {
@@ -281,12 +292,13 @@ impl Decoder<'_> {
                 self.problem_at(&key.at, &item.path, format!("no variable name: {why}"), "");
                 continue;
             }
-            if let Some((_, by)) = claims.names.iter().find(|(known, _)| *known == key.text) {
+            let known = claims.names.iter().find(|(known, _)| *known == key.text);
+            if let Some((_, by)) = known.filter(|_| !may_replace) {
                 self.problem_at(
                     &key.at,
                     &item.path,
                     format!("{by} sets this variable too"),
-                    "keep one of them",
+                    "keep one of them, or write override: true",
                 );
                 continue;
             }
