@@ -77,7 +77,10 @@ pub fn plaintext(dump: &[u8]) -> Result<Plaintext, DumpError> {
         }
         // Version 0.x wrote symbols; as texts they are without the colon.
         None if *style == Style::Plain && psych::resolve(value) == psych::Kind::Symbol => {
-            Ok(Plaintext::from(value.strip_prefix(':').unwrap_or(value)))
+            let name = value.strip_prefix(':').unwrap_or(value);
+            let quoted = |mark| name.strip_prefix(mark)?.strip_suffix(mark);
+            let inner = quoted('"').or_else(|| quoted('\''));
+            Ok(Plaintext::from(inner.unwrap_or(name)))
         }
         _ => Ok(Plaintext::from(value.as_str())),
     }
@@ -137,6 +140,7 @@ mod tests {
         for (dump, value) in [
             ("--- 1\n...\n", "1"),
             ("--- :sym\n", "sym"),
+            ("--- :\"two words\"\n", "two words"),
             ("--- ':sym'\n", ":sym"),
             ("--- 1e3\n", "1e3"),
             ("--- !!str '<<'\n", "<<"),
