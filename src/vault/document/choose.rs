@@ -3,6 +3,7 @@
 use super::super::key_path::KeyPath;
 use super::problem::{Problem, Problems, Reason};
 use super::render::{Meaning, Target};
+use super::select::in_clear_text;
 use super::tree::NodeId;
 use super::{Affixes, Aliased, Document, Unmatched, tag};
 use crate::vault::Secret;
@@ -73,23 +74,9 @@ impl Choice {
     /// One sentence for each key path that matches nothing, and for each alias that leads to values which
     /// stay in clear text.
     pub fn complaints(&self, is_message: impl Fn(&str) -> bool) -> Vec<String> {
-        let told: Vec<_> = self.unmatched.iter().map(ToString::to_string).collect();
-        let mut clear: Vec<(&Aliased, usize)> = Vec::new();
-        let explained = |one: &&Aliased| {
-            let through = self.unmatched.iter().filter_map(|one| one.through.as_ref());
-            !through.map(|(via, ..)| via).any(|via| *via == one.via)
-        };
-        for one in self.aliased.iter().filter(explained) {
-            if is_message(&one.message) {
-                continue;
-            }
-            match clear.iter_mut().find(|(first, _)| first.via == one.via) {
-                Some((_, more)) => *more += 1,
-                None => clear.push((one, 0)),
-            }
-        }
-        let clear = clear.into_iter().map(|(one, more)| one.in_clear_text(more));
-        told.into_iter().chain(clear).collect()
+        let told = self.unmatched.iter().map(ToString::to_string);
+        let clear = in_clear_text(&self.aliased, &self.unmatched, is_message);
+        told.chain(clear).collect()
     }
 }
 

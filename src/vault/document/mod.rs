@@ -4,6 +4,7 @@
 //! work has two phases, so that a cryptor on the network can sit between: `select`, then
 //! `decrypt_selection`; or one of `choose_…`, then `encrypt_choice`.
 
+mod add;
 mod block;
 mod choose;
 mod escape;

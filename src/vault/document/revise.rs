@@ -46,6 +46,8 @@ pub enum SetError {
     Empty,
     #[error("without quotes, as {0} stands there, the value would be {1}, and not text")]
     Ambiguous(String, &'static str),
+    #[error("key path {0} cannot be added: {1}")]
+    NotAddable(KeyPath, &'static str),
 }
 
 impl Document {
@@ -194,7 +196,7 @@ impl Document {
     }
 
     /// The one scalar at the path itself, not below it.
-    fn only(&self, path: &KeyPath) -> Result<NodeId, SetError> {
+    pub fn only(&self, path: &KeyPath) -> Result<NodeId, SetError> {
         const SHOWN: usize = 3;
         let ids = self.matching(std::slice::from_ref(path), &mut [false]);
         match ids.as_slice() {

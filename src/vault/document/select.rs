@@ -79,8 +79,8 @@ pub struct Aliased {
 }
 
 impl Aliased {
-    /// As a warning when encrypting, with how many more values come the same way.
-    pub(super) fn in_clear_text(&self, more: usize) -> String {
+    /// That it stays in clear text, with how many more values come the same way.
+    fn in_clear_text(&self, more: usize) -> String {
         let Aliased {
             path,
             source,
@@ -96,6 +96,30 @@ impl Aliased {
             "{path}{more} {stays} in clear text, for {comes} only through {via}: add the key path {source}, where the value stands ({place})"
         )
     }
+}
+
+/// Which values are in clear text though key paths lead to them, but for what `unmatched` tells.
+pub(super) fn in_clear_text(
+    aliased: &[Aliased],
+    unmatched: &[Unmatched],
+    is_message: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let told: Vec<&Via> = unmatched
+        .iter()
+        .filter_map(|one| one.through.as_ref().map(|(via, ..)| via))
+        .collect();
+    let mut first: Vec<(&Aliased, usize)> = Vec::new();
+    for one in aliased {
+        if told.contains(&&one.via) || is_message(&one.message) {
+            continue;
+        }
+        match first.iter_mut().find(|(known, _)| known.via == one.via) {
+            Some((_, more)) => *more += 1,
+            None => first.push((one, 0)),
+        }
+    }
+    let lines = first.into_iter();
+    lines.map(|(one, more)| one.in_clear_text(more)).collect()
 }
 
 impl fmt::Display for Aliased {
@@ -155,6 +179,11 @@ impl Selection {
             .filter(|aliased| !explained.contains(&aliased.place) && is_message(&aliased.message))
             .map(ToString::to_string);
         missed.chain(encrypted).collect()
+    }
+
+    /// One sentence for each alias that leads to values in clear text.
+    pub fn in_clear_text(&self, is_message: impl Fn(&str) -> bool) -> Vec<String> {
+        in_clear_text(&self.aliased, &self.unmatched, is_message)
     }
 }
 
