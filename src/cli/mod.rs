@@ -50,6 +50,10 @@ enum Failure {
 }
 
 impl Failure {
+    fn line(line: String) -> Failure {
+        Failure::Lines(vec![line])
+    }
+
     /// An error with its causes in one line.
     fn new(error: &dyn std::error::Error) -> Failure {
         let mut line = error.to_string();
