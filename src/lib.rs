@@ -20,6 +20,7 @@ pub mod supervise;
 
 pub mod cli;
 pub mod config;
+pub mod envelope;
 pub mod stop;
 pub mod vault;
 pub mod yaml;
