@@ -27,7 +27,7 @@ pub use clients::{Clients, Settings, StaticKeys};
 pub use counters::{Counters, Counts};
 pub use decrypt_all::decrypt_all;
 pub use error::{AwsError, Kind};
-pub use kms::{Ciphertext, Kms};
+pub use kms::{Ciphertext, DataKey, DataKeys, Kms};
 pub use s3::{CustomerKey, Get, ObjectInfo, Put, S3, Sink};
 
 use std::future::Future;

@@ -1,0 +1,3 @@
+//! What `entry` at boot and `entryctl` fetch in the same way.
+
+pub mod object;
