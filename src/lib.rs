@@ -21,6 +21,8 @@ pub mod supervise;
 pub mod cli;
 pub mod config;
 pub mod fetch;
+
+pub mod envelope;
 pub mod sops;
 pub mod stop;
 pub mod vault;

@@ -4,7 +4,7 @@ use super::counters::Counters;
 use super::credentials::Chain;
 use super::dns::Dns;
 use super::error::{AwsError, Kind};
-use super::kms::{Kms, SdkKms};
+use super::kms::{DataKeys, Kms, SdkKms};
 use super::region;
 use super::s3::{S3, SdkS3};
 use super::secrets_manager::{JsonSecretsManager, SecretsManager};
@@ -116,6 +116,10 @@ impl Clients {
     }
 
     pub fn kms(&self) -> &dyn Kms {
+        &self.kms
+    }
+
+    pub fn data_keys(&self) -> &dyn DataKeys {
         &self.kms
     }
 

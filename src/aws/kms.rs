@@ -1,4 +1,4 @@
-//! AWS KMS: the two calls that values need.
+//! AWS KMS: the two calls that values need, and the two that objects need.
 
 use super::classify::classify;
 use super::counters::Counters;
@@ -8,12 +8,14 @@ use aws_config::SdkConfig;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::Builder;
 use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::DataKeySpec;
 use std::collections::HashMap;
 use std::time::Instant;
 use zeroize::Zeroizing;
 
 const DECRYPT: &str = "kms:Decrypt";
 const ENCRYPT: &str = "kms:Encrypt";
+const GENERATE: &str = "kms:GenerateDataKey";
 
 /// What KMS encrypted, as it came.
 pub type Ciphertext = Vec<u8>;
@@ -56,6 +58,32 @@ pub trait Kms {
         context: &'a Context,
         deadline: Instant,
     ) -> Pending<'a, Ciphertext>;
+}
+
+/// A key for one object, which KMS makes and hands out in both forms.
+pub struct DataKey {
+    pub plaintext: Zeroizing<[u8; 32]>,
+    pub ciphertext: Ciphertext,
+}
+
+/// Keys for what is too large for KMS itself.
+pub trait DataKeys {
+    /// Makes a new one under the key `key_id`.
+    fn generate_data_key<'a>(
+        &'a self,
+        key_id: &'a str,
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Pending<'a, DataKey>;
+
+    /// Decrypts one; with a `key_id`, KMS refuses those of all other keys.
+    fn decrypt_data_key<'a>(
+        &'a self,
+        key_id: Option<&'a str>,
+        ciphertext: &'a [u8],
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Pending<'a, Zeroizing<Vec<u8>>>;
 }
 
 /// KMS itself.
@@ -137,6 +165,59 @@ impl Kms for SdkKms {
             deadline,
             || unanswered(ENCRYPT, key_id),
             async || self.encrypt_once(key_id, plaintext, context).await,
+        ))
+    }
+}
+
+impl SdkKms {
+    async fn generate_once(&self, key_id: &str, context: &Context) -> Result<DataKey, AwsError> {
+        let call = self.client.generate_data_key().key_id(key_id);
+        let call = call.key_spec(DataKeySpec::Aes256);
+        let sent = call.set_encryption_context(map(context)).send().await;
+        let output = sent.map_err(|error| classify(GENERATE, key_id, &error))?;
+        let plaintext = output
+            .plaintext
+            .map(|blob| Zeroizing::new(blob.into_inner()));
+        let plaintext = plaintext.and_then(|bytes| bytes.as_slice().try_into().ok());
+        let plaintext = plaintext.map(Zeroizing::new);
+        let ciphertext = output.ciphertext_blob.map(Blob::into_inner);
+        let absent = |member| incomplete(GENERATE, key_id, member);
+        Ok(DataKey {
+            plaintext: plaintext.ok_or_else(|| absent("Plaintext of 32 bytes"))?,
+            ciphertext: ciphertext.ok_or_else(|| absent("CiphertextBlob"))?,
+        })
+    }
+}
+
+impl DataKeys for SdkKms {
+    fn generate_data_key<'a>(
+        &'a self,
+        key_id: &'a str,
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Pending<'a, DataKey> {
+        self.counters.kms_call();
+        Box::pin(retry::call(
+            &self.counters,
+            deadline,
+            || unanswered(GENERATE, key_id),
+            async || self.generate_once(key_id, context).await,
+        ))
+    }
+
+    fn decrypt_data_key<'a>(
+        &'a self,
+        key_id: Option<&'a str>,
+        ciphertext: &'a [u8],
+        context: &'a Context,
+        deadline: Instant,
+    ) -> Pending<'a, Zeroizing<Vec<u8>>> {
+        self.counters.kms_call();
+        Box::pin(retry::call(
+            &self.counters,
+            deadline,
+            move || unanswered(DECRYPT, key_id.unwrap_or_default()),
+            async move || self.decrypt_once(key_id, ciphertext, context).await,
         ))
     }
 }

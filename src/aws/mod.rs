@@ -39,7 +39,7 @@ pub use decrypt_all::decrypt_all;
 pub use decrypt_under::Wrapped;
 pub use encrypt_all::encrypt_all;
 pub use error::{AwsError, Kind};
-pub use kms::{Ciphertext, Encrypted, Kms};
+pub use kms::{Ciphertext, DataKey, DataKeys, Encrypted, Kms};
 pub use s3::{CustomerKey, Get, ObjectInfo, Put, S3, Sink};
 pub use secrets_manager::{SecretId, SecretValue, SecretsManager, Version};
 pub use ssm::{Parameter, Ssm};
