@@ -130,3 +130,51 @@ fn is_same(old: &Written, value: Option<&Value>, new: &Written) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was written, other than it should be.
+    #[test]
+    fn a_file_that_reads_otherwise_is_not_given_away() {
+        let text = "a: ENC\nb:\n    - ENC\n    - 1\n";
+        let tree = read(text).unwrap();
+        let opened = |first: &str| Opened {
+            values: vec![
+                Some(Value::Text(Plaintext::from(first))),
+                Some(Value::Comment(Plaintext::from(" c"))),
+                None,
+            ],
+            comments: Vec::new(),
+        };
+        let tell = |out: &str, first: &str| {
+            let opened = opened(first);
+            let lost = Lost::of(&tree, &opened);
+            check(out.as_bytes(), &tree, &opened, &lost).map_err(|error| error.to_string())
+        };
+        assert_eq!(tell("a: x\nb:\n    # c\n    - 1\n", "x"), Ok(()));
+        assert_eq!(tell("a: \"1\"\nb: [1]\n", "1"), Ok(()));
+        for (out, first, path) in [
+            ("a: y\nb: [1]\n", "x", "1:4: $.a"),
+            ("a: 1\nb: [1]\n", "1", "1:4: $.a"),
+            ("b: [1]\n", "x", "1:4: $.a"),
+            ("a: x\nb: [2]\n", "x", "4:7: $.b.[1]"),
+            ("a: x\nb: [\"1\"]\n", "x", "4:7: $.b.[1]"),
+            ("a: x\nb: [z, 1]\n", "x", "4:7: $.b.[1]"),
+            ("a: x\nb: 1\n", "x", "4:7: $.b.[1]"),
+            ("a: x\n", "x", "4:7: $.b.[1]"),
+            ("a: x\nb: [1]\nc: 1\n", "x", "4:7: $.b.[1]"),
+            ("a: x\nb: [1]\nsops: {}\n", "x", "1:4: $.a"),
+            ("a: x\nb: [1]\n---\n", "x", "1:4: $.a"),
+            ("a: x\n---\nb: [1]\n", "x", "1:4: $.a"),
+            ("a: [", "x", "1:4: $.a"),
+        ] {
+            assert_eq!(
+                tell(out, first),
+                Err(format!("{path}: {}", ValueProblem::Unwritable)),
+                "{out}"
+            );
+        }
+    }
+}
