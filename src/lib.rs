@@ -28,6 +28,8 @@ pub mod stop;
 pub mod vault;
 pub mod yaml;
 
+pub mod gcp;
+
 pub mod aws;
 
 pub mod report;

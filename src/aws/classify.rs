@@ -121,7 +121,7 @@ pub(super) fn of_service(code: Option<&str>, status: u16) -> Kind {
     }
 }
 
-fn of_connector(error: Option<&ConnectorError>) -> Kind {
+pub(super) fn of_connector(error: Option<&ConnectorError>) -> Kind {
     match error {
         Some(error) if error.is_timeout() => Kind::Timeout,
         Some(error) if error.is_user() => Kind::Other,

@@ -41,7 +41,7 @@ impl Counters {
         }
     }
 
-    pub(super) fn kms_call(&self) {
+    pub(crate) fn kms_call(&self) {
         add(&self.0.kms_calls, 1);
     }
 

@@ -83,6 +83,19 @@ impl Kind {
 
     fn remedy(self, action: &str) -> Option<String> {
         Some(match self {
+            Kind::Denied if action.starts_with("cloudkms.") => {
+                "grant a role with it on the key to the service account".into()
+            }
+            Kind::InvalidCiphertext if action.starts_with("cloudkms.") => {
+                "encrypt the value again, with this key".into()
+            }
+            Kind::Credentials if action.starts_with("google") || action.starts_with("cloudkms.") => {
+                "name a service account's key file in GOOGLE_APPLICATION_CREDENTIALS, or run on Google Cloud"
+                    .into()
+            }
+            Kind::Reply if action.starts_with("google") || action.starts_with("cloudkms.") => {
+                "check that no proxy or portal answers in Google's place".into()
+            }
             Kind::Denied if action.starts_with("kms:") => format!(
                 "allow {action} on the key in the role's policy, and the role in the key's policy; a key \
                  that is gone or of another region is denied, too"
@@ -140,7 +153,7 @@ pub struct AwsError {
 }
 
 impl AwsError {
-    pub(super) fn new(
+    pub(crate) fn new(
         kind: Kind,
         action: &str,
         resource: &str,
@@ -209,7 +222,7 @@ pub(super) fn some_of(names: &[&str]) -> String {
 }
 
 /// A foreign message as part of a line of ours: without control characters, and not endless.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     const LONGEST: usize = 1000;
     let clean = text
         .trim()

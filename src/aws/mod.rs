@@ -6,6 +6,7 @@
 //!   Kms, S3       one attempt is one SDK call (kms, s3, sts); what failed and why (error, classify)
 //!   Ssm, SecretsManager   the same without an SDK crate of their own: our JSON (json), signed (call, endpoint)
 //!     retry       attempts with jitter, until the caller's deadline
+//!   plain         no signature: for other clouds, over the same connector
 //!       web       one connector for all: DNS in Rust (dns), TLS roots (roots), proxies
 //! ```
 
@@ -17,11 +18,12 @@ mod credentials;
 mod decrypt_all;
 mod decrypt_under;
 mod dns;
-mod endpoint;
 mod encrypt_all;
+mod endpoint;
 mod error;
 mod json;
 mod kms;
+mod plain;
 mod region;
 mod retry;
 mod roots;
@@ -43,6 +45,12 @@ pub use kms::{Ciphertext, DataKey, DataKeys, Encrypted, Kms};
 pub use s3::{CustomerKey, Get, ObjectInfo, Put, S3, Sink};
 pub use secrets_manager::{SecretId, SecretValue, SecretsManager, Version};
 pub use ssm::{Parameter, Ssm};
+
+// The network for other clouds.
+pub(crate) use error::one_line;
+pub(crate) use plain::{Answer, Ask, Plain};
+pub(crate) use retry::call as retried;
+pub(crate) use web::variable;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,6 +1,7 @@
 //! The AWS layer against moto and against faults, each call in a process of its own.
 
 mod credentials;
+mod gcp;
 mod kms;
 mod probe;
 mod s3;

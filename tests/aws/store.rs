@@ -1,12 +1,13 @@
-//! The probe's orders for Parameter Store and Secrets Manager, and a server of ours in moto's place.
+//! The probe's orders for Parameter Store, Secrets Manager and Google's KMS, and a server of ours in moto's place.
 
 use super::probe::{Found, Probe};
 use crate::support::fake_http::{FakeHttp, Reply, Request};
 use entry::aws::{AwsError, Clients, SecretId, SecretValue, Version};
+use entry::gcp::{CloudKms, GoogleKms};
 use serde_json::{Value, json};
 use std::time::Instant;
 
-/// `parameters` by name, `path` with what is below, `secrets` by name or as `{id, stage}` or `{id, version}`.
+/// `gcp_encrypt` and `gcp_decrypt` texts with `gcp_key`; `parameters` by name, `path` with what is below, `secrets` by name or as `{id, stage}` or `{id, version}`.
 pub async fn obey(
     order: &Value,
     clients: &Clients,
@@ -32,6 +33,33 @@ pub async fn obey(
         });
         value["secrets"] = shown.collect::<Vec<Value>>().into();
     }
+    match order["gcp_key"].as_str() {
+        Some(key) => google(order, key, deadline, value).await,
+        None => Ok(()),
+    }
+}
+
+async fn google(
+    order: &Value,
+    key: &str,
+    deadline: Instant,
+    value: &mut Value,
+) -> Result<(), AwsError> {
+    let kms = GoogleKms::load(None)?;
+    let shown = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    if let Some(plain) = order["gcp_encrypt"].as_str() {
+        let sealed = kms.encrypt(key, plain.as_bytes(), deadline).await?;
+        value["gcp_sealed"] = shown(&sealed).into();
+    }
+    let mut all = Vec::new();
+    for sealed in order["gcp_decrypt"].as_array().unwrap() {
+        let opened = kms.decrypt(key, text(sealed).as_bytes(), deadline).await?;
+        all.push(shown(&opened));
+    }
+    value["gcp"] = json!(all);
+    let counts = kms.counters().counts();
+    value["gcp_calls"] = counts.kms_calls.into();
+    value["gcp_retries"] = counts.retries.into();
     Ok(())
 }
 

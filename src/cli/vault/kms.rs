@@ -133,7 +133,7 @@ impl KmsCryptor {
     ) -> Result<Opened, Failure> {
         let mut opened = Opened::new();
         let mut asked = Vec::new();
-        let mut ciphertexts: Vec<Ciphertext> = Vec::new();
+        let mut ciphertexts: Vec<aws::Encrypted> = Vec::new();
         for message in messages {
             match kms::ciphertext(message) {
                 Ok(ciphertext) => {
@@ -226,7 +226,10 @@ impl aws::Kms for Watched<'_> {
         deadline: Instant,
     ) -> Pending<'a, Zeroizing<Vec<u8>>> {
         Box::pin(async move {
-            let done = self.kms.decrypt(key_id, ciphertext, context, deadline).await;
+            let done = self
+                .kms
+                .decrypt(key_id, ciphertext, context, deadline)
+                .await;
             self.bar.inc(1);
             done
         })
