@@ -16,6 +16,7 @@ pub use start::start;
 
 pub mod boot;
 pub mod check;
+pub mod iam;
 pub mod supervise;
 
 pub mod cli;

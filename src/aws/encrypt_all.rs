@@ -68,6 +68,7 @@ mod tests {
     impl Kms for Fake {
         fn decrypt<'a>(
             &'a self,
+            _: Option<&'a str>,
             _: &'a [u8],
             _: &'a [(String, String)],
             _: Instant,

@@ -104,6 +104,7 @@ fn describe_secret(secret: &SecretItem) -> String {
             let with = match cryptor {
                 Cryptor::AwsKms { key_id: None } => "AWS KMS".to_owned(),
                 Cryptor::AwsKms { key_id: Some(key) } => format!("AWS KMS, key {key}"),
+                Cryptor::GcpKms { resource_id, .. } => format!("Google's KMS, key {resource_id}"),
                 Cryptor::Simple { passphrase, .. } => match passphrase {
                     Passphrase::Variable(name) => format!("${name}"),
                     Passphrase::File(path) => path.display().to_string(),
@@ -155,9 +156,13 @@ fn describe_file(file: &FetchedFile) -> String {
     if let Origin::S3(S3Origin {
         version_id,
         customer_key,
+        client_side,
         ..
     }) = &file.from
     {
+        if client_side.is_some() {
+            text += ", which a client sealed,";
+        }
         if let Some(version) = version_id {
             let _ = write!(text, " version {version}");
         }

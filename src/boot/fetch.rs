@@ -62,7 +62,7 @@ pub fn fetch<'j>(
     if secrets.wait() || !away.is_empty() {
         let (fetched, cost) = online::ask(mode, &mut secrets, away)?;
         brought.extend(fetched);
-        aws = Some(cost);
+        aws = cost;
     }
     let mut problems = Vec::new();
     let mut exports = Exports::default();

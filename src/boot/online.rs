@@ -2,7 +2,7 @@
 //! deadline.
 
 use super::Failure;
-use super::orders::Order;
+use super::orders::{Order, Refused};
 use super::secrets::{Came, Secrets};
 use super::staging::Staged;
 use super::stores;
@@ -10,19 +10,23 @@ use super::vaults::Plaintexts;
 use crate::aws::{self, AwsError, Clients, Counts, CustomerKey, Encrypted, Kind, Settings};
 use crate::config::{Mode, Origin, ParameterSet, S3Origin, SecretItem, SecretSource};
 use crate::fetch::sops::AwsKeys;
+use crate::gcp::{CloudKms, GoogleKms};
 use crate::supervise::message::AwsPhases;
 use crate::sys::environment;
 use crate::vault::document::Reason;
-use crate::vault::kms;
+use crate::vault::{Plaintext, kms};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::{self, Either};
 use futures_util::stream::{self, StreamExt};
 use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use zeroize::Zeroizing;
 
 /// How long the others may go on after the first failure, so that one boot tells all that is wrong.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
@@ -58,6 +62,8 @@ impl Cost {
             s3_calls,
             retries,
             bytes,
+            ssm_calls,
+            secrets_manager_calls,
             ..
         } = self.counts;
         AwsPhases {
@@ -68,6 +74,7 @@ impl Cost {
             objects: s3_calls,
             bytes,
             s3_took: self.s3_took,
+            store_calls: ssm_calls + secrets_manager_calls,
             retries,
         }
     }
@@ -78,7 +85,7 @@ pub fn ask<'j>(
     mode: &Mode,
     secrets: &mut Secrets<'_>,
     orders: Vec<Order<'_, 'j>>,
-) -> Result<(Vec<Staged<'j>>, Cost), Failure> {
+) -> Result<(Vec<Staged<'j>>, Option<Cost>), Failure> {
     let begun = Instant::now();
     let reaches =
         |name: &str| name.starts_with("AWS_") || REACHES.contains(&name) || name == "SSL_CERT_FILE";
@@ -92,14 +99,17 @@ pub fn ask<'j>(
             region: mode.aws.region.clone(),
             ..Settings::default()
         };
-        let clients = Clients::load(&settings, deadline)
-            .await
-            .map_err(Failure::one)?;
-        let clients = Rc::new(clients);
+        // Google's KMS alone needs no account at AWS.
+        let clients = if orders.is_empty() && !secrets.need_aws() {
+            None
+        } else {
+            let clients = Clients::load(&settings, deadline).await;
+            Some(Rc::new(clients.map_err(Failure::one)?))
+        };
         let credentials_took = begun.elapsed();
         let visit = Visit {
             mode,
-            clients: Rc::clone(&clients),
+            clients: clients.clone(),
             begun: Instant::now(),
             deadline,
             troubles: RefCell::default(),
@@ -108,16 +118,14 @@ pub fn ask<'j>(
         let done = visit.all(secrets, orders).await;
         Failure::all(visit.troubles.into_inner())?;
         let (staged, kms_took, s3_took) = done.unwrap_or_default();
-        Ok::<_, Failure>((
-            staged,
-            Cost {
-                credentials: clients.credentials(),
-                credentials_took,
-                counts: clients.counters().counts(),
-                kms_took,
-                s3_took,
-            },
-        ))
+        let cost = clients.map(|clients| Cost {
+            credentials: clients.credentials(),
+            credentials_took,
+            counts: clients.counters().counts(),
+            kms_took,
+            s3_took,
+        });
+        Ok::<_, Failure>((staged, cost))
     });
     // Nothing of it may go on behind the app's back.
     runtime.shutdown_background();
@@ -126,7 +134,8 @@ pub fn ask<'j>(
 
 struct Visit<'v> {
     mode: &'v Mode,
-    clients: Rc<Clients>,
+    /// `None` where nothing is asked of AWS.
+    clients: Option<Rc<Clients>>,
     begun: Instant,
     deadline: Instant,
     troubles: RefCell<Vec<String>>,
@@ -181,7 +190,10 @@ impl Visit<'_> {
             (plaintexts, sealed, took)
         };
         let stores = future::join(self.parameters(secrets), self.managed(secrets));
-        let ((plaintexts, sealed, took), (parameters, managed)) = future::join(kms, stores).await;
+        let google = self.google(secrets);
+        let ((mut plaintexts, sealed, took), (parameters, managed), google) =
+            future::join3(kms, stores, google).await;
+        plaintexts.extend(google);
         let came = sealed
             .into_iter()
             .chain(parameters)
@@ -193,31 +205,71 @@ impl Visit<'_> {
         (!secrets.wait()).then_some(took)
     }
 
+    async fn explain(&self, error: AwsError) -> AwsError {
+        match &self.clients {
+            Some(clients) => clients.explain(error).await,
+            None => error,
+        }
+    }
+
     /// What KMS says of each message.
     async fn plaintexts(&self, messages: Vec<(String, Encrypted)>) -> Plaintexts {
         let (messages, encrypted): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
         let in_flight = self.mode.aws.in_flight;
-        let kms = self.clients.kms();
+        let Some(clients) = &self.clients else {
+            return Plaintexts::new();
+        };
+        let kms = clients.kms();
         let results = aws::decrypt_all(kms, encrypted, in_flight, self.deadline).await;
         let mut plaintexts = Plaintexts::new();
         for (message, result) in messages.into_iter().zip(results) {
             let result = match result {
-                Ok(dump) => kms::plaintext(&dump)
-                    .map_err(|error| Reason::Cryptor(format!("KMS decrypted it, but {error}"))),
-                Err(error) if error.kind == Kind::NotTried => Err(Reason::NotTried),
-                Err(error) => {
-                    let error = self.clients.explain(error).await;
-                    Err(Reason::Cryptor(error.to_string()))
-                }
+                Err(error) => Err(self.explain(error).await),
+                result => result,
             };
-            plaintexts.insert(message, result);
+            plaintexts.insert(message, opened(result));
         }
         plaintexts
     }
 
+    /// What Google's KMS says of each message.
+    async fn google(&self, secrets: &Secrets<'_>) -> Plaintexts {
+        let messages = secrets.google();
+        let mut loaded: HashMap<Option<&Path>, Result<GoogleKms, AwsError>> = HashMap::new();
+        for one in &messages {
+            let name = one.credential_file.map(|file| file.display().to_string());
+            let load = || GoogleKms::load(name.as_deref());
+            loaded.entry(one.credential_file).or_insert_with(load);
+        }
+        let loaded = &loaded;
+        let mut known = HashSet::new();
+        let distinct = messages
+            .iter()
+            .filter(|one| known.insert(one.message.as_str()));
+        let calls = distinct.map(|one| async move {
+            let answer = match loaded.get(&one.credential_file) {
+                Some(Ok(kms)) => {
+                    kms.decrypt(one.resource_id, &one.ciphertext, self.deadline)
+                        .await
+                }
+                Some(Err(error)) => Err(error.clone()),
+                None => return (one.message.clone(), Err(Reason::NotTried)),
+            };
+            (one.message.clone(), opened(answer))
+        });
+        let calls: Vec<_> = calls.collect();
+        stream::iter(calls)
+            .buffer_unordered(self.mode.aws.in_flight)
+            .collect()
+            .await
+    }
+
     /// Files of sops whose data keys KMS has, one call a file.
     async fn sops<'m>(&self, secrets: &Secrets<'m>) -> Came<'m> {
-        let service = AwsKeys::with(Rc::clone(&self.clients));
+        let Some(clients) = &self.clients else {
+            return Came::new();
+        };
+        let service = AwsKeys::with(Rc::clone(clients));
         let service = &service;
         let calls = secrets.sealed().map(|(index, sealed)| async move {
             let given = sealed.decrypt(service, self.deadline).await;
@@ -232,7 +284,10 @@ impl Visit<'_> {
 
     /// All parameters that are named, ten a call; and those below each path.
     async fn parameters<'m>(&self, secrets: &Secrets<'m>) -> Came<'m> {
-        let ssm = self.clients.ssm();
+        let Some(clients) = &self.clients else {
+            return Came::new();
+        };
+        let ssm = clients.ssm();
         let mut names: Vec<String> = Vec::new();
         for (_, _, set) in secrets.parameters() {
             if let ParameterSet::Named(some) = set {
@@ -261,16 +316,16 @@ impl Visit<'_> {
         let (named, below) = future::join(named, future::join_all(below)).await;
         let named = match named {
             Ok(parameters) => Ok(parameters),
-            Err(error) => Err(self.clients.explain(error).await),
+            Err(error) => Err(self.explain(error).await),
         };
-        let mut below: std::collections::HashMap<usize, _> = below.into_iter().collect();
+        let mut below: HashMap<usize, _> = below.into_iter().collect();
         let mut told = false;
         let mut came = Vec::new();
         for (index, item, set) in secrets.parameters() {
             let answer = match (set, &named) {
                 (ParameterSet::Below { .. }, _) => match below.remove(&index) {
                     Some(Ok(parameters)) => Ok(parameters),
-                    Some(Err(error)) => Err(self.clients.explain(error).await.to_string()),
+                    Some(Err(error)) => Err(self.explain(error).await.to_string()),
                     None => continue,
                 },
                 (ParameterSet::Named(some), Ok(all)) => {
@@ -293,19 +348,14 @@ impl Visit<'_> {
     /// All secrets of Secrets Manager, twenty a call.
     async fn managed<'m>(&self, secrets: &Secrets<'m>) -> Came<'m> {
         let items: Vec<_> = secrets.managed().collect();
-        if items.is_empty() {
-            return Vec::new();
-        }
+        let Some(clients) = self.clients.as_ref().filter(|_| !items.is_empty()) else {
+            return Came::new();
+        };
         let ids: Vec<_> = items
             .iter()
             .map(|(_, _, secret)| stores::secret_id(secret))
             .collect();
-        match self
-            .clients
-            .secrets_manager()
-            .get(&ids, self.deadline)
-            .await
-        {
+        match clients.secrets_manager().get(&ids, self.deadline).await {
             Ok(values) => {
                 let pairs = items.into_iter().zip(&values);
                 pairs
@@ -313,7 +363,7 @@ impl Visit<'_> {
                     .collect()
             }
             Err(error) => {
-                let error = self.clients.explain(error).await;
+                let error = self.explain(error).await;
                 // One call for all items, so one line.
                 let first = items.into_iter().take(1);
                 first
@@ -352,18 +402,19 @@ impl Visit<'_> {
                 return None;
             }
         };
-        match order.download(self.clients.s3(), key, self.deadline).await {
-            Ok(staged) => Some(staged),
-            Err((line, None)) => {
-                self.trouble(vec![line]);
-                None
+        let clients = self.clients.as_ref()?;
+        let problem = match order.download(clients, key, self.deadline).await {
+            Ok(staged) => return Some(staged),
+            Err(Refused::Line(line)) => line,
+            Err(Refused::Call(mut error)) => {
+                if let Some(aws) = error.aws() {
+                    *aws = self.explain(aws.clone()).await;
+                }
+                format!("{declared_at}: {error}")
             }
-            Err((place, Some(error))) => {
-                let error: AwsError = self.clients.explain(error).await;
-                self.trouble(vec![format!("{place}: {error}")]);
-                None
-            }
-        }
+        };
+        self.trouble(vec![problem]);
+        None
     }
 
     /// Notes what is wrong; `None` if anything is.
@@ -374,6 +425,16 @@ impl Visit<'_> {
         self.troubles.borrow_mut().extend(problems);
         self.failed.notify_one();
         None
+    }
+}
+
+/// What a KMS gave for a message.
+fn opened(answer: Result<Zeroizing<Vec<u8>>, AwsError>) -> Result<Plaintext, Reason> {
+    match answer {
+        Ok(dump) => kms::plaintext(&dump)
+            .map_err(|error| Reason::Cryptor(format!("KMS decrypted it, but {error}"))),
+        Err(error) if error.kind == Kind::NotTried => Err(Reason::NotTried),
+        Err(error) => Err(Reason::Cryptor(error.to_string())),
     }
 }
 
@@ -405,7 +466,7 @@ fn customer_key(order: &Order, secrets: Option<&Secrets>) -> Result<Option<Custo
     };
     let bytes = STANDARD
         .decode(value.text.expose().trim())
-        .map(zeroize::Zeroizing::new);
+        .map(Zeroizing::new);
     let key = bytes.ok().and_then(|bytes| CustomerKey::new(&bytes));
     let wrong = || format!("{} is no key: write the base64 of its 32 bytes", place.key);
     key.map(Some).ok_or_else(wrong)

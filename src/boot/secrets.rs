@@ -5,7 +5,8 @@ use super::given::{Given, place};
 use super::sops_files::Sealed;
 use super::vaults::{Opened, Plaintexts};
 use crate::aws::Encrypted;
-use crate::config::{ManagedSecret, ParameterSet, SecretItem, SecretSource};
+use crate::config::{Cryptor, ManagedSecret, ParameterSet, SecretItem, SecretSource};
+use std::path::Path;
 
 /// All items, in their order.
 pub struct Secrets<'m> {
@@ -60,6 +61,15 @@ impl<'m> Secrets<'m> {
         !self.states.iter().all(done)
     }
 
+    /// Whether anything but Google's KMS must be asked.
+    pub fn need_aws(&self) -> bool {
+        let done = |state: &State| match state {
+            State::Vault(opened) => matches!(opened.cryptor(), Cryptor::GcpKms { .. }),
+            state => matches!(state, State::Given(_) | State::Failed),
+        };
+        !self.states.iter().all(done)
+    }
+
     /// What is known, in the order of the items.
     pub fn given(&self) -> impl Iterator<Item = &Given<'m>> {
         self.states.iter().filter_map(|state| match state {
@@ -70,19 +80,49 @@ impl<'m> Secrets<'m> {
 
     /// The messages of vaults that wait for KMS, with their ciphertexts and the key that the mode names.
     pub fn messages(&self) -> Vec<(String, Encrypted)> {
-        let vaults = self.states.iter().filter_map(|state| match state {
-            State::Vault(opened) => Some(opened),
-            _ => None,
-        });
-        let messages = vaults.flat_map(|opened| {
-            let key_id = opened.key_id().map(ToOwned::to_owned);
+        let messages = self.vaults().flat_map(|opened| {
+            let Cryptor::AwsKms { key_id } = opened.cryptor() else {
+                return Vec::new();
+            };
             let ciphertexts = opened.ciphertexts().into_iter();
-            ciphertexts.map(move |(message, ciphertext)| {
-                let key_id = key_id.clone();
-                (message, Encrypted { ciphertext, key_id })
-            })
+            ciphertexts
+                .map(|(message, ciphertext)| {
+                    let key_id = key_id.clone();
+                    (message, Encrypted { ciphertext, key_id })
+                })
+                .collect()
         });
         messages.collect()
+    }
+
+    /// The same for Google's KMS.
+    pub fn google(&self) -> Vec<GoogleMessage<'m>> {
+        let messages = self.vaults().flat_map(|opened| {
+            let Cryptor::GcpKms {
+                resource_id,
+                credential_file,
+            } = opened.cryptor()
+            else {
+                return Vec::new();
+            };
+            let ciphertexts = opened.ciphertexts().into_iter();
+            ciphertexts
+                .map(|(message, ciphertext)| GoogleMessage {
+                    message,
+                    ciphertext,
+                    resource_id,
+                    credential_file: credential_file.as_deref(),
+                })
+                .collect()
+        });
+        messages.collect()
+    }
+
+    fn vaults(&self) -> impl Iterator<Item = &Opened<'m>> {
+        self.states.iter().filter_map(|state| match state {
+            State::Vault(opened) => Some(opened),
+            _ => None,
+        })
     }
 
     /// Decrypts every vault whose plaintexts are all known; tells everything that is wrong.
@@ -152,6 +192,14 @@ impl<'m> Secrets<'m> {
 
 /// What came of items: their index, the item, and its values or why there are none.
 pub type Came<'m> = Vec<(usize, &'m SecretItem, Result<Given<'m>, String>)>;
+
+/// An encrypted value, and the key of Google's that decrypts it.
+pub struct GoogleMessage<'m> {
+    pub message: String,
+    pub ciphertext: Vec<u8>,
+    pub resource_id: &'m str,
+    pub credential_file: Option<&'m Path>,
+}
 
 fn at(item: &SecretItem, problems: Vec<String>) -> impl Iterator<Item = String> {
     let place = place(item);

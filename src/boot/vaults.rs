@@ -38,7 +38,7 @@ impl<'m> Opened<'m> {
             .map_err(|problem| vec![problem])
             .and_then(|text| Document::parse(&text).map_err(|error| vec![error.to_string()]));
         let simple = match &file.cryptor {
-            Cryptor::AwsKms { .. } => Ok(None),
+            Cryptor::AwsKms { .. } | Cryptor::GcpKms { .. } => Ok(None),
             Cryptor::Simple {
                 passphrase,
                 sign_passphrase,
@@ -66,12 +66,9 @@ impl<'m> Opened<'m> {
         })
     }
 
-    /// The one key that may have encrypted its values, if the mode names one.
-    pub fn key_id(&self) -> Option<&'m str> {
-        match &self.file.cryptor {
-            Cryptor::AwsKms { key_id } => key_id.as_deref(),
-            Cryptor::Simple { .. } => None,
-        }
+    /// How its values are encrypted.
+    pub fn cryptor(&self) -> &'m Cryptor {
+        &self.file.cryptor
     }
 
     /// The ciphertexts that KMS must decrypt, under their messages; none of a file with a passphrase. What

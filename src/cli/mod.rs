@@ -4,6 +4,7 @@
 //! `entryctl: `. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod check;
+mod iam;
 mod input;
 mod output;
 mod s3;
@@ -42,6 +43,8 @@ enum Command {
     Sops(sops::Command),
     /// Check modes and their secrets before a deploy
     Check(check::Arguments),
+    /// Print the least IAM policy that modes need
+    Iam(iam::Arguments),
 }
 
 /// What a command may end with.
@@ -87,6 +90,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::S3(command) => command.run(),
         Command::Sops(command) => command.run(),
         Command::Check(arguments) => arguments.run(),
+        Command::Iam(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! A mode as it was meant: checked, interpolated, defaults merged.
 
+use crate::envelope;
 use crate::sops;
 use crate::stop;
 use crate::vault::{self, KeyPath, SimpleOptions};
@@ -177,6 +178,11 @@ pub enum Cryptor {
     },
     /// By AWS KMS. Each message names its key itself; where one is given, another one's is refused.
     AwsKms { key_id: Option<String> },
+    /// By Google's KMS, with a key of this resource name; the file holds a service account's key.
+    GcpKms {
+        resource_id: String,
+        credential_file: Option<PathBuf>,
+    },
 }
 
 impl Cryptor {
@@ -185,7 +191,7 @@ impl Cryptor {
     pub fn is_message(&self, text: &str) -> bool {
         match self {
             Cryptor::Simple { options, .. } => options.is_message(text),
-            Cryptor::AwsKms { .. } => vault::kms::is_message(text),
+            Cryptor::AwsKms { .. } | Cryptor::GcpKms { .. } => vault::kms::is_message(text),
         }
     }
 
@@ -198,7 +204,7 @@ impl Cryptor {
                 sign_passphrase,
                 ..
             } => [Some(passphrase), Some(sign_passphrase)],
-            Cryptor::AwsKms { .. } => [None, None],
+            Cryptor::AwsKms { .. } | Cryptor::GcpKms { .. } => [None, None],
         }
     }
 }
@@ -248,6 +254,15 @@ pub struct S3Origin {
     pub key: String,
     pub version_id: Option<String>,
     pub customer_key: Option<CustomerKeyPlace>,
+    pub client_side: Option<ClientSide>,
+}
+
+/// An object that an encryption client sealed before it sent it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientSide {
+    pub policy: envelope::Policy,
+    /// The one key that may have wrapped its data key.
+    pub key_id: Option<String>,
 }
 
 /// Where the key of SSE-C is: a value of a yaml_vault file that the mode decrypts.

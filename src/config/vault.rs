@@ -9,13 +9,15 @@ use crate::vault::{Cipher, Digest, KdfDigest, KeyPath, SimpleOptions};
 pub enum Kind {
     Simple,
     AwsKms,
+    GcpKms,
 }
 
 /// Every cryptor, under the names that a mode file uses; `kms` is the gem's second name for it.
-pub const CRYPTORS: [(&str, Kind); 3] = [
+pub const CRYPTORS: [(&str, Kind); 4] = [
     ("simple", Kind::Simple),
     ("aws-kms", Kind::AwsKms),
     ("kms", Kind::AwsKms),
+    ("gcp-kms", Kind::GcpKms),
 ];
 
 /// Keys of an item that only the cryptor `simple` reads.
@@ -40,6 +42,7 @@ pub fn belongs_to(key: &str) -> Option<&'static str> {
     match key {
         "cryptor" | "keys" | "prefix" | "suffix" => Some("vault"),
         "kms_key_id" => Some("cryptor: aws-kms"),
+        "gcp_kms_resource_id" | "gcp_credential_file" => Some("cryptor: gcp-kms"),
         "format" | "age_key_env" | "age_key_file" => Some("sops"),
         "recursive" => Some("ssm"),
         "stage" | "version_id" => Some("secrets_manager"),

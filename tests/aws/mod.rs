@@ -7,5 +7,5 @@ mod probe;
 mod s3;
 mod secrets_manager;
 mod ssm;
-mod store;
+pub mod store;
 mod tls;

@@ -119,11 +119,9 @@ impl Decoder<'_> {
             self.problem(&fields.item, message, remedy);
             return None;
         };
-        let cryptor = match &vault {
-            Some(VaultFile {
-                cryptor: Cryptor::AwsKms { .. },
-                ..
-            }) => "cryptor: aws-kms",
+        let cryptor = match vault.as_ref().map(|file| &file.cryptor) {
+            Some(Cryptor::AwsKms { .. }) => "cryptor: aws-kms",
+            Some(Cryptor::GcpKms { .. }) => "cryptor: gcp-kms",
             _ => "cryptor: simple",
         };
         let reads = |owner: &str| owner == kind || (kind == "vault" && owner == cryptor);
@@ -262,7 +260,16 @@ impl Decoder<'_> {
             "YAML_VAULT_SIGN_PASSPHRASE",
         );
         let key_id = fields.get("kms_key_id").map(|item| self.word(&item));
+        let google = self.google(fields);
         match kind? {
+            Kind::GcpKms => {
+                if fields.get("gcp_kms_resource_id").is_none() {
+                    let remedy =
+                        "write gcp_kms_resource_id: projects/P/locations/L/keyRings/R/cryptoKeys/K";
+                    self.problem(&fields.item, "gcp_kms_resource_id is missing", remedy);
+                }
+                google
+            }
             Kind::Simple => Some(Cryptor::Simple {
                 passphrase: passphrase?,
                 sign_passphrase: sign_passphrase?,
@@ -275,6 +282,21 @@ impl Decoder<'_> {
                 },
             }),
         }
+    }
+
+    fn google(&mut self, fields: &Fields) -> Option<Cryptor> {
+        let file = fields
+            .get("gcp_credential_file")
+            .map(|item| self.path(&item));
+        let item = fields.get("gcp_kms_resource_id")?;
+        let resource_id = self.word(&item)?.value;
+        Some(Cryptor::GcpKms {
+            resource_id,
+            credential_file: match file {
+                Some(path) => Some(path?),
+                None => None,
+            },
+        })
     }
 
     fn options(&mut self, fields: &Fields) -> Option<SimpleOptions> {
