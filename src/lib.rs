@@ -20,9 +20,15 @@ pub mod supervise;
 
 pub mod cli;
 pub mod config;
+pub mod fetch;
+
+pub mod envelope;
+pub mod sops;
 pub mod stop;
 pub mod vault;
 pub mod yaml;
+
+pub mod gcp;
 
 pub mod aws;
 

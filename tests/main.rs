@@ -10,5 +10,6 @@ mod docs;
 mod image;
 mod pid1;
 mod servers;
+mod sops;
 mod support;
 mod vault;

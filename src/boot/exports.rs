@@ -1,6 +1,6 @@
 //! Variables that the mode exports from its secrets.
 
-use crate::config::Export;
+use crate::config::{Export, SecretItem};
 use crate::vault::{Document, Found, KeyPath, Segment};
 use std::collections::HashMap;
 use zeroize::Zeroizing;
@@ -13,19 +13,15 @@ pub struct Exports {
 }
 
 impl Exports {
-    /// Where a variable of this name was declared.
-    pub fn origin(&self, name: &str) -> Option<&str> {
-        self.origins.get(name).map(String::as_str)
-    }
-
-    /// Adds the variables of one export. `origin` tells where it is declared.
+    /// Adds the variables of one export of an item.
     pub fn add(
         &mut self,
         export: &Export,
         plain: &Document,
         is_encrypted: &dyn Fn(&Found) -> bool,
-        origin: &str,
+        item: &SecretItem,
     ) -> Result<(), String> {
+        let origin = &item.declared_at;
         let (path, found) = match export {
             Export::One { path, .. } | Export::Subtree { path, .. } => {
                 (path, look_up(plain, path)?)
@@ -48,9 +44,11 @@ impl Exports {
                     one.path
                 ));
             }
-            if let Some(first) = self.origins.insert(name.clone(), origin.to_owned()) {
+            let first = self.origins.insert(name.clone(), origin.clone());
+            // Within one item the same name is a slip, whatever it may replace.
+            if let Some(first) = first.filter(|first| !item.replaces || first == origin) {
                 return Err(format!(
-                    "env: {name} is set twice, here and by {first}: rename one of them"
+                    "env: {name} is set twice, here and by {first}: rename one of them, or write override: true"
                 ));
             }
             self.values

@@ -112,10 +112,10 @@ pub fn check_image(mode: &Mode) -> Vec<Failure> {
         )));
     }
     let mut environment = Environment::new(initial::entries());
-    for (name, value) in &mode.env {
+    for one in &mode.env {
         failures.extend(
             environment
-                .set(name, value.as_bytes())
+                .set(&one.name, one.value.as_bytes())
                 .err()
                 .map(Failure::one),
         );
@@ -235,11 +235,16 @@ impl<'a> Launch<'a> {
             set("USER", name.as_bytes())?;
             set("LOGNAME", name.as_bytes())?;
         }
+        let (defaults, own): (Vec<_>, Vec<_>) =
+            self.mode.env.iter().partition(|one| one.is_default);
+        for one in defaults {
+            set(&one.name, one.value.as_bytes())?;
+        }
         for (name, value) in &self.fetched.env {
             set(name, value.as_bytes())?;
         }
-        for (name, value) in &self.mode.env {
-            set(name, value.as_bytes())?;
+        for one in own {
+            set(&one.name, one.value.as_bytes())?;
         }
         for name in &self.fetched.used {
             environment.remove(name);

@@ -6,6 +6,8 @@
 mod check;
 mod input;
 mod output;
+mod s3;
+mod sops;
 mod vault;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +34,12 @@ enum Command {
     /// Encrypt and decrypt yaml_vault files
     #[command(subcommand)]
     Vault(vault::Command),
+    /// Read and write client-side encrypted objects on S3
+    #[command(subcommand)]
+    S3(s3::Command),
+    /// Decrypt sops files
+    #[command(subcommand)]
+    Sops(sops::Command),
     /// Check modes and their secrets before a deploy
     Check(check::Arguments),
 }
@@ -76,6 +84,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let done = match cli.command {
         Command::Vault(command) => command.run(),
+        Command::S3(command) => command.run(),
+        Command::Sops(command) => command.run(),
         Command::Check(arguments) => arguments.run(),
     };
     match done {

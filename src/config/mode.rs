@@ -1,5 +1,6 @@
 //! A mode as it was meant: checked, interpolated, defaults merged.
 
+use crate::sops;
 use crate::stop;
 use crate::vault::{self, KeyPath, SimpleOptions};
 use std::collections::BTreeMap;
@@ -18,9 +19,9 @@ pub struct Mode {
     /// The command as it stands in the file, variables not filled in.
     pub written: String,
     pub args: ArgsPolicy,
-    /// In the order written, `_defaults` first; values interpolated.
-    pub env: Vec<(String, String)>,
-    pub secrets: Vec<SecretFile>,
+    /// In the order written, `_defaults` first.
+    pub env: Vec<Variable>,
+    pub secrets: Vec<SecretItem>,
     pub files: Vec<FetchedFile>,
     pub aws: Aws,
     /// A name or a number, looked up in the image's `/etc/passwd` at boot.
@@ -41,7 +42,7 @@ pub struct Mode {
 
 impl fmt::Debug for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self.env.iter().map(|one| one.name.as_str()).collect();
         f.debug_struct("Mode")
             .field("name", &self.name)
             .field("args", &self.args)
@@ -56,6 +57,18 @@ impl fmt::Debug for Mode {
             .field("max_runtime", &self.max_runtime)
             .finish_non_exhaustive()
     }
+}
+
+/// One entry of `env:`.
+#[derive(Clone)]
+pub struct Variable {
+    pub name: String,
+    /// Interpolated; may hold what a variable of the container held.
+    pub value: String,
+    /// `modes/web.yml:7`, for messages.
+    pub declared_at: String,
+    /// From `_defaults`: secrets lie above it, but below what the mode itself says.
+    pub is_default: bool,
 }
 
 /// What words after the mode's name do.
@@ -80,19 +93,77 @@ pub enum TtyOwner {
     Entry,
 }
 
-/// One item of `secrets:`, a yaml_vault file.
+/// One item of `secrets:`.
 #[derive(Clone, Debug)]
-pub struct SecretFile {
+pub struct SecretItem {
     /// `modes/web.yml:7`, for messages.
     pub declared_at: String,
-    pub vault: PathBuf,
+    pub source: SecretSource,
+    pub write: Option<Write>,
+    pub env: Vec<Export>,
+    /// Its variables may replace those of items before it.
+    pub replaces: bool,
+}
+
+/// Where the values of an item come from.
+#[derive(Clone, Debug)]
+pub enum SecretSource {
+    Vault(VaultFile),
+    Sops(SopsFile),
+    Ssm(ParameterSet),
+    SecretsManager(ManagedSecret),
+}
+
+/// A yaml_vault file.
+#[derive(Clone, Debug)]
+pub struct VaultFile {
+    pub path: PathBuf,
     pub cryptor: Cryptor,
     /// At least one; `$` where none was written.
     pub keys: Vec<KeyPath>,
     pub prefix: String,
     pub suffix: String,
-    pub write: Option<Write>,
-    pub env: Vec<Export>,
+}
+
+/// A file that sops encrypted.
+#[derive(Clone, Debug)]
+pub struct SopsFile {
+    pub path: PathBuf,
+    pub format: sops::Format,
+    /// Where age's identities are, besides those that sops itself would find.
+    pub identities: Option<Passphrase>,
+}
+
+/// Parameters of SSM's Parameter Store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParameterSet {
+    /// All below a path, directly or at any depth.
+    Below {
+        path: String,
+        recursive: bool,
+    },
+    Named(Vec<String>),
+}
+
+/// A secret of Secrets Manager.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagedSecret {
+    /// Its name or ARN.
+    pub id: String,
+    pub stage: Option<String>,
+    pub version_id: Option<String>,
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SecretSource::Vault(VaultFile { path, .. })
+            | SecretSource::Sops(SopsFile { path, .. }) => path.display().fmt(f),
+            SecretSource::Ssm(ParameterSet::Below { path, .. }) => write!(f, "ssm {path}"),
+            SecretSource::Ssm(ParameterSet::Named(names)) => write!(f, "ssm {}", names.join(", ")),
+            SecretSource::SecretsManager(secret) => write!(f, "secrets_manager {}", secret.id),
+        }
+    }
 }
 
 /// How the values of a yaml_vault file are encrypted.
@@ -104,8 +175,8 @@ pub enum Cryptor {
         sign_passphrase: Passphrase,
         options: SimpleOptions,
     },
-    /// By AWS KMS; each message names its key itself.
-    AwsKms,
+    /// By AWS KMS. Each message names its key itself; where one is given, another one's is refused.
+    AwsKms { key_id: Option<String> },
 }
 
 impl Cryptor {
@@ -114,7 +185,7 @@ impl Cryptor {
     pub fn is_message(&self, text: &str) -> bool {
         match self {
             Cryptor::Simple { options, .. } => options.is_message(text),
-            Cryptor::AwsKms => vault::kms::is_message(text),
+            Cryptor::AwsKms { .. } => vault::kms::is_message(text),
         }
     }
 
@@ -127,7 +198,7 @@ impl Cryptor {
                 sign_passphrase,
                 ..
             } => [Some(passphrase), Some(sign_passphrase)],
-            Cryptor::AwsKms => [None, None],
+            Cryptor::AwsKms { .. } => [None, None],
         }
     }
 }

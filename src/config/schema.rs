@@ -91,6 +91,9 @@ pub const SECRET: Table = Table {
     name: "`secrets`",
     keys: &[
         key("vault", "path", ""),
+        key("sops", "path", ""),
+        key("ssm", "path of parameters, or a list of names", ""),
+        key("secrets_manager", "name or ARN", ""),
         key("cryptor", "`simple` or `aws-kms`", "`simple`"),
         key("keys", "key path, or a list of them", "`$`"),
         key("prefix", "string", ""),
@@ -109,8 +112,20 @@ pub const SECRET: Table = Table {
             "`YAML_VAULT_SIGN_PASSPHRASE`",
         ),
         key("sign_passphrase_file", "path", ""),
+        key("kms_key_id", "key id, ARN or alias", ""),
+        key(
+            "format",
+            "`yaml`, `json`, `dotenv` or `binary`",
+            "by its name",
+        ),
+        key("age_key_env", "variable name", "`SOPS_AGE_KEY`"),
+        key("age_key_file", "path", ""),
+        key("recursive", "`true` or `false`", "`false`"),
+        key("stage", "string", "`AWSCURRENT`"),
+        key("version_id", "string", ""),
         key("write", "absolute path, or a map", ""),
         key("env", "map of name to key path", ""),
+        key("override", "`true` or `false`", "`false`"),
     ],
 };
 

@@ -17,6 +17,7 @@ mod simple_tests;
 pub use document::{
     Affixes, Choice, Document, DocumentError, Found, Problems, Selected, Selection,
 };
+pub(crate) use key_path::show as show_path;
 pub use key_path::{KeyPath, KeyPathError, Segment};
 pub use options::{Cipher, Digest, KdfDigest, OptionsError, SimpleOptions};
 pub use secret::{Plaintext, Secret};

@@ -164,7 +164,7 @@ fn env_is_resolved_in_order() {
     let env: Vec<(&str, &str)> = mode
         .env
         .iter()
-        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .map(|one| (one.name.as_str(), one.value.as_str()))
         .collect();
     let canary = format!("x{CANARY}");
     assert_eq!(
@@ -258,7 +258,7 @@ fn a_one_off_sees_what_the_mode_sees() {
     let names = |mode: &Mode| {
         mode.env
             .iter()
-            .map(|(name, _)| name.clone())
+            .map(|one| one.name.clone())
             .collect::<Vec<_>>()
     };
     let plain = one_off(None);

@@ -133,12 +133,12 @@ impl KmsCryptor {
     ) -> Result<Opened, Failure> {
         let mut opened = Opened::new();
         let mut asked = Vec::new();
-        let mut ciphertexts: Vec<Ciphertext> = Vec::new();
+        let mut ciphertexts: Vec<aws::Encrypted> = Vec::new();
         for message in messages {
             match kms::ciphertext(message) {
                 Ok(ciphertext) => {
                     asked.push(message.to_owned());
-                    ciphertexts.push(ciphertext);
+                    ciphertexts.push(ciphertext.into());
                 }
                 Err(error) => {
                     opened.insert(message.to_owned(), Err(error.into()));
@@ -220,12 +220,16 @@ struct Watched<'a> {
 impl aws::Kms for Watched<'_> {
     fn decrypt<'a>(
         &'a self,
+        key_id: Option<&'a str>,
         ciphertext: &'a [u8],
         context: &'a [(String, String)],
         deadline: Instant,
     ) -> Pending<'a, Zeroizing<Vec<u8>>> {
         Box::pin(async move {
-            let done = self.kms.decrypt(ciphertext, context, deadline).await;
+            let done = self
+                .kms
+                .decrypt(key_id, ciphertext, context, deadline)
+                .await;
             self.bar.inc(1);
             done
         })

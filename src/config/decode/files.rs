@@ -2,7 +2,9 @@
 
 use super::secrets::{Claims, DEFAULT_MODE};
 use super::{Decoder, Fields, Fill, Item, Text};
-use crate::config::mode::{CustomerKeyPlace, FetchedFile, Origin, S3Origin, SecretFile, Write};
+use crate::config::mode::{
+    CustomerKeyPlace, FetchedFile, Origin, S3Origin, SecretItem, SecretSource, Write,
+};
 use crate::config::schema;
 use bytesize::ByteSize;
 use std::path::PathBuf;
@@ -15,7 +17,7 @@ impl Decoder<'_> {
     pub fn files(
         &mut self,
         item: &Item,
-        secrets: &[SecretFile],
+        secrets: &[SecretItem],
         claims: &mut Claims,
     ) -> Vec<FetchedFile> {
         let items = self.list(item, "a list of maps");
@@ -28,7 +30,7 @@ impl Decoder<'_> {
     fn file(
         &mut self,
         item: &Item,
-        secrets: &[SecretFile],
+        secrets: &[SecretItem],
         claims: &mut Claims,
     ) -> Option<FetchedFile> {
         let fields = self.table(item, &schema::FILE)?;
@@ -66,7 +68,7 @@ impl Decoder<'_> {
         })
     }
 
-    fn origin(&mut self, fields: &Fields, secrets: &[SecretFile]) -> Option<Origin> {
+    fn origin(&mut self, fields: &Fields, secrets: &[SecretItem]) -> Option<Origin> {
         let version_id = fields.get("version_id").map(|item| self.word(&item));
         let customer_key = fields
             .get("customer_key")
@@ -123,7 +125,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn customer_key(&mut self, item: &Item, secrets: &[SecretFile]) -> Option<CustomerKeyPlace> {
+    fn customer_key(&mut self, item: &Item, secrets: &[SecretItem]) -> Option<CustomerKeyPlace> {
         let fields = self.table(item, &schema::CUSTOMER_KEY)?;
         for key in ["vault", "key"] {
             if fields.get(key).is_none() {
@@ -136,7 +138,8 @@ impl Decoder<'_> {
         let (vault, key) = (vault?, key?);
         // By itself a file does not know the secrets of the defaults.
         let merged = matches!(self.fill, Fill::Scope(_));
-        if merged && !secrets.iter().any(|secret| secret.vault == vault) {
+        let is_it = |secret: &SecretItem| matches!(&secret.source, SecretSource::Vault(file) if file.path == vault);
+        if merged && !secrets.iter().any(is_it) {
             let message = "no item of secrets decrypts this vault";
             self.problem(item, message, "name one of theirs");
             return None;

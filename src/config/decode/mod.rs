@@ -31,6 +31,8 @@ pub enum Fill<'a> {
 /// Reads nodes and collects problems.
 pub struct Decoder<'a> {
     pub fill: Fill<'a>,
+    /// The file that lies under every mode.
+    pub defaults: Option<String>,
     pub problems: Problems,
     /// Every variable that was asked for, with where.
     filled: Vec<(String, At, String)>,
@@ -115,6 +117,7 @@ impl<'a> Decoder<'a> {
     pub fn new(fill: Fill<'a>) -> Self {
         Decoder {
             fill,
+            defaults: None,
             problems: Problems::default(),
             filled: Vec::new(),
         }

@@ -161,7 +161,7 @@ impl std::str::FromStr for KeyPath {
 }
 
 /// Segments as a key path that means this place, where one can be written.
-pub(super) fn show(segments: &[Segment]) -> String {
+pub(crate) fn show(segments: &[Segment]) -> String {
     let mut out = "$".to_owned();
     for segment in segments {
         out.push('.');
