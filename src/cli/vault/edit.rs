@@ -6,7 +6,7 @@ use super::editor::{Edited, Editor, Held};
 use super::options::CryptorOptions;
 use super::private::PrivateFolder;
 use super::{prompt, store, told};
-use crate::cli::{Failure, input, say};
+use crate::cli::{Failure, input, say, warn};
 use crate::vault::document::Before;
 use crate::vault::{Affixes, Document, KeyPath, Secret, Selection};
 use clap::Args;
@@ -105,6 +105,9 @@ impl Arguments {
         let plain = encrypted
             .decrypt_selection(&selection, lookup(&opened))
             .map_err(|problems| told::failure(&name, problems, cryptor))?;
+        for complaint in selection.complaints(|text| cryptor.is_message(text)) {
+            warn(&complaint);
+        }
         let decrypted = told::parse(&name, plain.expose())?;
         Ok(Opened {
             name,
@@ -140,9 +143,8 @@ impl Arguments {
             .choose_edited(&before, paths, affixes)
             .map_err(|problems| told::failure(&opened.name, problems, cryptor))?;
         let text = store::sealed(&opened.name, &document, &choice, affixes, cryptor)?;
-        told::warn_of(&opened.name, &choice, |text| {
-            cryptor.is_message(affixes.strip(text))
-        });
+        let is_message = |text: &str| cryptor.is_message(affixes.strip(text));
+        told::warn_of(&opened.name, &choice, &is_message);
         store::replace(&self.file, &opened.text, &text)?;
         let (sealed, kept) = (choice.scalars.len(), choice.kept());
         say(&format!(

@@ -4,7 +4,7 @@ use super::arguments::{AffixOptions, Keys};
 use super::options::CryptorOptions;
 use super::{store, told};
 use crate::cli::output::{self, Privacy};
-use crate::cli::{Failure, input};
+use crate::cli::{Failure, input, warn};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -47,9 +47,11 @@ impl Arguments {
             .map_err(|problems| told::failure(&name, problems, &cryptor))?;
         let affixes = self.affixes.affixes();
         let text = store::sealed(&name, &document, &choice, &affixes, &mut cryptor)?;
-        told::warn_of(&name, &choice, |text| {
-            cryptor.is_message(affixes.strip(text))
-        });
+        let is_message = |text: &str| cryptor.is_message(affixes.strip(text));
+        told::warn_of(&name, &choice, &is_message);
+        for complaint in choice.complaints(is_message) {
+            warn(&complaint);
+        }
         output::write(self.output.as_deref(), &text, Privacy::Public)
     }
 }

@@ -60,9 +60,8 @@ impl Arguments {
             .map_err(|error| refused(&name, &error))?;
         let affixes = self.affixes.affixes();
         let sealed = store::sealed(&name, &document, &choice, &affixes, &mut cryptor)?;
-        told::warn_of(&name, &choice, |text| {
-            cryptor.is_message(affixes.strip(text))
-        });
+        let is_message = |text: &str| cryptor.is_message(affixes.strip(text));
+        told::warn_of(&name, &choice, &is_message);
         if has_erb {
             warn(&format!(
                 "{name}: {}: the value holds `<%`, which Rails runs as ERB after the gem decrypted it",

@@ -44,9 +44,13 @@ impl Arguments {
         match self.revealed(&name, &bytes) {
             Ok(text) => output::print(text.expose().as_bytes()),
             Err(Failure::Lines(lines)) => {
-                for line in lines {
-                    warn(&format!("shown encrypted: {line}"));
-                }
+                let (first, more) = (lines.first().map_or("", String::as_str), lines.len());
+                let more = match more {
+                    0 | 1 => String::new(),
+                    2 => " (and 1 line more)".to_owned(),
+                    lines => format!(" (and {} lines more)", lines - 1),
+                };
+                warn(&format!("{name} is shown as it is: {first}{more}"));
                 output::print(&bytes)
             }
             Err(failure) => Err(failure),

@@ -43,8 +43,8 @@ pub(super) fn failure(name: &str, problems: Problems, cryptor: &Cryptor) -> Fail
     Failure::Lines(lines)
 }
 
-/// What whoever encrypts should know, though it is done.
-pub(super) fn warn_of(name: &str, choice: &Choice, is_message: impl Fn(&str) -> bool) {
+/// What whoever encrypts should know of the values, though it is done.
+pub(super) fn warn_of(name: &str, choice: &Choice, is_message: &dyn Fn(&str) -> bool) {
     for warning in &choice.warnings {
         warn(&format!("{name}:{warning}"));
     }
@@ -55,8 +55,5 @@ pub(super) fn warn_of(name: &str, choice: &Choice, is_message: impl Fn(&str) -> 
                 "{name}:{place}: {path}: it looks encrypted already, and is now encrypted twice"
             ));
         }
-    }
-    for complaint in choice.complaints(is_message) {
-        warn(&complaint);
     }
 }
