@@ -6,10 +6,11 @@
 // A measurement that fails has nothing better to do than to say so and end.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-use nix::sys::signal::{SigSet, Signal, kill};
-use nix::time::{ClockId, clock_gettime};
-use nix::unistd::Pid;
-use std::io::{BufRead, BufReader, Write};
+mod common;
+
+use common::{binary, cpus, line, memory, now, percentiles, pid};
+use nix::sys::signal::{Signal, kill};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,8 +19,8 @@ const ROUNDS: usize = 200;
 const MODE: &str = "command: [CHILD]\nargs: append\nenv: {RAILS_ENV: production}\nstop: {preset: puma, drain: 0s}\n";
 
 fn main() {
-    if std::env::args().any(|arg| arg == "--child") {
-        return child();
+    if std::env::args().any(|arg| arg == common::CHILD) {
+        return common::child();
     }
     let bench = Bench::new();
     println!(
@@ -29,23 +30,6 @@ fn main() {
     bench.starts();
     bench.latencies();
     bench.memory();
-}
-
-/// The supervised program: says when it is ready, and when TERM reaches it.
-fn child() {
-    let mut term = SigSet::empty();
-    term.add(Signal::SIGTERM);
-    term.thread_block().unwrap();
-    let mut stdout = std::io::stdout();
-    writeln!(stdout, "ready").unwrap();
-    stdout.flush().unwrap();
-    term.wait().unwrap();
-    writeln!(stdout, "{}", now().as_nanos()).unwrap();
-}
-
-/// The clock that two processes share.
-fn now() -> Duration {
-    clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap().into()
 }
 
 struct Front {
@@ -75,7 +59,7 @@ impl Bench {
             "command: [\"true\"]\nenv: {RAILS_ENV: production}\nstop: unicorn\n",
         )
         .unwrap();
-        let entry = binary();
+        let entry = binary().to_str().unwrap().to_owned();
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let fronts = vec![
             Front {
@@ -164,21 +148,8 @@ impl Bench {
         );
         for front in self.fronts.iter().filter(|front| !front.words.is_empty()) {
             let (mut process, _stdout) = self.ready(front);
-            let rollup =
-                std::fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id())).unwrap();
-            let field = |name: &str| {
-                let line = rollup
-                    .lines()
-                    .find_map(|line| line.strip_prefix(name))
-                    .unwrap();
-                line.trim().trim_end_matches(" kB").to_owned()
-            };
-            println!(
-                "{:<12} {:>9} {:>9}",
-                front.name,
-                field("Anonymous:"),
-                field("Rss:")
-            );
+            let [anonymous, resident] = memory(&process);
+            println!("{:<12} {anonymous:>9} {resident:>9}", front.name);
             kill(pid(&process), Signal::SIGTERM).unwrap();
             process.wait().unwrap();
         }
@@ -186,7 +157,7 @@ impl Bench {
 
     fn ready(&self, front: &Front) -> (Child, BufReader<ChildStdout>) {
         let mut process = self
-            .command(front, "web", &self.own, &["--child"])
+            .command(front, "web", &self.own, &[common::CHILD])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -200,16 +171,17 @@ impl Bench {
             "\n{title}\n{:<12} {:>7} {:>7} {:>7} {:>9} {:>13}",
             "", "p10", "p50", "p90", "to tini", "to catatonit"
         );
-        let sorted: Vec<Vec<f64>> = series.iter().map(|times| sorted_micros(times)).collect();
+        let micros = |times: &Vec<Duration>| -> Vec<f64> {
+            times.iter().map(|time| time.as_secs_f64() * 1e6).collect()
+        };
+        let series = series.iter().map(|times| percentiles(&micros(times)));
+        let series: Vec<[f64; 3]> = series.collect();
         let median = |name: &str| {
-            self.fronts
-                .iter()
-                .position(|front| front.name == name)
-                .map(|at| at_percent(&sorted[at], 50))
+            let mut fronts = self.fronts.iter().zip(&series);
+            fronts.find_map(|(front, [_, p50, _])| (front.name == name).then_some(*p50))
         };
         let (tini, catatonit) = (median("tini -s").unwrap(), median("catatonit").unwrap());
-        for (front, times) in self.fronts.iter().zip(&sorted) {
-            let [p10, p50, p90] = [10, 50, 90].map(|percent| at_percent(times, percent));
+        for (front, [p10, p50, p90]) in self.fronts.iter().zip(&series) {
             println!(
                 "{:<12} {p10:>7.0} {p50:>7.0} {p90:>7.0} {:>9.2} {:>13.2}",
                 front.name,
@@ -218,38 +190,4 @@ impl Bench {
             );
         }
     }
-}
-
-fn binary() -> String {
-    let folder = std::env::var("ENTRY_BIN_DIR")
-        .expect("ENTRY_BIN_DIR names the folder of the release binary");
-    Path::new(&folder)
-        .join("entry")
-        .to_str()
-        .unwrap()
-        .to_owned()
-}
-
-fn cpus() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn pid(process: &Child) -> Pid {
-    Pid::from_raw(i32::try_from(process.id()).unwrap())
-}
-
-fn line(stdout: &mut BufReader<ChildStdout>) -> String {
-    let mut line = String::new();
-    stdout.read_line(&mut line).unwrap();
-    line.trim_end().to_owned()
-}
-
-fn sorted_micros(times: &[Duration]) -> Vec<f64> {
-    let mut micros: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e6).collect();
-    micros.sort_by(f64::total_cmp);
-    micros
-}
-
-fn at_percent(sorted: &[f64], percent: usize) -> f64 {
-    sorted[(sorted.len() - 1) * percent / 100]
 }

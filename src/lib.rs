@@ -23,9 +23,12 @@ pub mod config;
 pub mod fetch;
 
 pub mod envelope;
+pub mod sops;
 pub mod stop;
 pub mod vault;
 pub mod yaml;
+
+pub mod gcp;
 
 pub mod aws;
 

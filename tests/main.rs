@@ -11,5 +11,6 @@ mod envelope;
 mod image;
 mod pid1;
 mod servers;
+mod sops;
 mod support;
 mod vault;

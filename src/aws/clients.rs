@@ -3,10 +3,12 @@
 use super::counters::Counters;
 use super::credentials::Chain;
 use super::dns::Dns;
-use super::error::AwsError;
+use super::error::{AwsError, Kind};
 use super::kms::{DataKeys, Kms, SdkKms};
 use super::region;
 use super::s3::{S3, SdkS3};
+use super::secrets_manager::{JsonSecretsManager, SecretsManager};
+use super::ssm::{JsonSsm, Ssm};
 use super::task;
 use super::web::{Web, variable};
 use aws_config::identity::IdentityCache;
@@ -17,6 +19,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use std::fmt;
 use std::time::{Duration, Instant};
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 /// One attempt, from the connection to the reply's head. A KMS call takes 10 ms.
@@ -56,10 +59,16 @@ impl StaticKeys {
 pub struct Clients {
     kms: SdkKms,
     s3: SdkS3,
+    ssm: JsonSsm,
+    secrets_manager: JsonSecretsManager,
     counters: Counters,
+    /// For clients of other regions and roles.
+    pub(super) config: SdkConfig,
     credentials: &'static str,
     region: String,
     dns: Dns,
+    /// Asked for once, by the first failure that wants to name it.
+    role: OnceCell<Option<String>>,
 }
 
 impl Clients {
@@ -95,10 +104,14 @@ impl Clients {
         Ok(Clients {
             kms: SdkKms::new(&config, counters.clone()),
             s3: SdkS3::new(&config, has_own_endpoint(&config), counters.clone()),
+            ssm: JsonSsm::new(&config, counters.clone())?,
+            secrets_manager: JsonSecretsManager::new(&config, counters.clone())?,
             counters,
+            config,
             credentials,
             region: region.as_ref().to_owned(),
             dns,
+            role: OnceCell::new(),
         })
     }
 
@@ -112,6 +125,14 @@ impl Clients {
 
     pub fn s3(&self) -> &dyn S3 {
         &self.s3
+    }
+
+    pub fn ssm(&self) -> &dyn Ssm {
+        &self.ssm
+    }
+
+    pub fn secrets_manager(&self) -> &dyn SecretsManager {
+        &self.secrets_manager
     }
 
     pub fn counters(&self) -> &Counters {
@@ -130,6 +151,23 @@ impl Clients {
             "ecs" => task::role(&self.dns).await,
             _ => None,
         }
+    }
+
+    /// The error with the task's role in it, where the role matters and AWS's message does not name it.
+    pub async fn explain(&self, mut error: AwsError) -> AwsError {
+        if !matches!(error.kind, Kind::Denied | Kind::Expired | Kind::Credentials) {
+            return error;
+        }
+        let role = self.role.get_or_init(|| self.role()).await;
+        let named = |role: &&String| {
+            let name = role.rsplit('/').next().unwrap_or_default();
+            !error.detail.contains(name)
+        };
+        if let Some(role) = role.as_ref().filter(named) {
+            let colon = if error.detail.is_empty() { "" } else { " " };
+            error.detail = format!("{}{colon}(the task's role is {role})", error.detail);
+        }
+        error
     }
 
     pub fn region(&self) -> &str {

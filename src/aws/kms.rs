@@ -20,14 +20,31 @@ const GENERATE: &str = "kms:GenerateDataKey";
 /// What KMS encrypted, as it came.
 pub type Ciphertext = Vec<u8>;
 
+/// A ciphertext to decrypt, and the one key that may have made it, if there is such.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Encrypted {
+    pub ciphertext: Ciphertext,
+    pub key_id: Option<String>,
+}
+
+impl From<Ciphertext> for Encrypted {
+    fn from(ciphertext: Ciphertext) -> Encrypted {
+        Encrypted {
+            ciphertext,
+            key_id: None,
+        }
+    }
+}
+
 /// The encryption context: what was said when the value was encrypted must be said again.
 type Context = [(String, String)];
 
 /// Encrypts and decrypts with keys that never leave KMS.
 pub trait Kms {
-    /// The ciphertext itself names its key.
+    /// The ciphertext itself names its key; where `key_id` is given, another one's is refused.
     fn decrypt<'a>(
         &'a self,
+        key_id: Option<&'a str>,
         ciphertext: &'a [u8],
         context: &'a Context,
         deadline: Instant,
@@ -121,6 +138,7 @@ impl SdkKms {
 impl Kms for SdkKms {
     fn decrypt<'a>(
         &'a self,
+        key_id: Option<&'a str>,
         ciphertext: &'a [u8],
         context: &'a Context,
         deadline: Instant,
@@ -129,8 +147,8 @@ impl Kms for SdkKms {
         Box::pin(retry::call(
             &self.counters,
             deadline,
-            || unanswered(DECRYPT, ""),
-            async || self.decrypt_once(None, ciphertext, context).await,
+            move || unanswered(DECRYPT, key_id.unwrap_or_default()),
+            async move || self.decrypt_once(key_id, ciphertext, context).await,
         ))
     }
 

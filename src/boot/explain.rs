@@ -1,17 +1,23 @@
 //! `entry --explain MODE`: what would happen, in order, with the stop as a timeline. No secret value.
 
 use super::launch::supervision;
-use crate::config::{Export, Mode, Passphrase, SecretFile};
+use crate::config::{
+    Cryptor, Export, FetchedFile, Mode, Origin, ParameterSet, Passphrase, S3Origin, SecretItem,
+    SecretSource, SopsFile, Variable, VaultFile, Write,
+};
 use crate::stop::{Plan, StopTimeout, Target};
 use std::ffi::OsString;
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The text for standard output.
 pub fn explain(mode: &Mode, arguments: &[OsString], cap: Option<StopTimeout>) -> String {
     let supervision = supervision(mode, cap);
-    let mut steps: Vec<String> = mode.secrets.iter().map(describe_secret).collect();
-    steps.extend(mode.env.iter().map(|(name, _)| format!("set {name}")));
+    let (defaults, own): (Vec<_>, Vec<_>) = mode.env.iter().partition(|one| one.is_default);
+    let mut steps: Vec<String> = defaults.iter().map(|one| default(mode, one)).collect();
+    steps.extend(mode.secrets.iter().map(describe_secret));
+    steps.extend(mode.files.iter().map(describe_file));
+    steps.extend(own.into_iter().map(set));
     if let Some(workdir) = &mode.workdir {
         steps.push(format!("change to {}", workdir.display()));
     }
@@ -68,17 +74,65 @@ fn command(mode: &Mode, arguments: &[OsString]) -> String {
         .join(" ")
 }
 
-fn describe_secret(secret: &SecretFile) -> String {
-    let keys: Vec<String> = secret.keys.iter().map(ToString::to_string).collect();
-    let passphrase = match &secret.passphrase {
-        Passphrase::Variable(name) => format!("${name}"),
-        Passphrase::File(path) => path.display().to_string(),
+fn set(one: &Variable) -> String {
+    format!("set {}, by {}", one.name, one.declared_at)
+}
+
+/// A variable of the defaults, and the secret that is known to lie above it.
+fn default(mode: &Mode, one: &Variable) -> String {
+    let names = |secret: &&SecretItem| {
+        secret
+            .env
+            .iter()
+            .any(|export| matches!(export, Export::One { name, .. } if *name == one.name))
     };
-    let mut text = format!(
-        "decrypt {} of {} with {passphrase}",
-        keys.join(", "),
-        secret.vault.display()
-    );
+    match mode.secrets.iter().rfind(names) {
+        Some(secret) => format!("{}, replaced by {}", set(one), secret.declared_at),
+        None => set(one),
+    }
+}
+
+fn describe_secret(secret: &SecretItem) -> String {
+    let mut text = match &secret.source {
+        SecretSource::Vault(VaultFile {
+            path,
+            cryptor,
+            keys,
+            ..
+        }) => {
+            let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            let with = match cryptor {
+                Cryptor::AwsKms { key_id: None } => "AWS KMS".to_owned(),
+                Cryptor::AwsKms { key_id: Some(key) } => format!("AWS KMS, key {key}"),
+                Cryptor::Simple { passphrase, .. } => match passphrase {
+                    Passphrase::Variable(name) => format!("${name}"),
+                    Passphrase::File(path) => path.display().to_string(),
+                },
+            };
+            format!(
+                "decrypt {} of {} with {with}",
+                keys.join(", "),
+                path.display()
+            )
+        }
+        SecretSource::Sops(SopsFile { path, .. }) => {
+            format!("decrypt {} as sops does", path.display())
+        }
+        SecretSource::Ssm(ParameterSet::Below { path, recursive }) => {
+            let depth = if *recursive { "all" } else { "those directly" };
+            format!("read parameters of SSM: {depth} below {path}")
+        }
+        SecretSource::Ssm(ParameterSet::Named(names)) => {
+            format!("read parameters of SSM: {}", names.join(", "))
+        }
+        SecretSource::SecretsManager(secret) => {
+            let version = secret.version_id.as_ref().or(secret.stage.as_ref());
+            let version = version
+                .map(|version| format!(" ({version})"))
+                .unwrap_or_default();
+            format!("read {}{version} of Secrets Manager", secret.id)
+        }
+    };
     if let Some(write) = &secret.write {
         let _ = write!(
             text,
@@ -94,6 +148,37 @@ fn describe_secret(secret: &SecretFile) -> String {
         };
     }
     text
+}
+
+fn describe_file(file: &FetchedFile) -> String {
+    let mut text = format!("fetch {}", file.from);
+    if let Origin::S3(S3Origin {
+        version_id,
+        customer_key,
+        ..
+    }) = &file.from
+    {
+        if let Some(version) = version_id {
+            let _ = write!(text, " version {version}");
+        }
+        if let Some(place) = customer_key {
+            let _ = write!(
+                text,
+                " with the key {} of {}",
+                place.key,
+                place.vault.display()
+            );
+        }
+    }
+    let Write { path, mode } = &file.to;
+    let _ = write!(text, ", write {} (mode {mode:04o}", path.display());
+    if let Some(user) = &file.user {
+        let _ = write!(text, ", user {user}");
+    }
+    if let Some(group) = &file.group {
+        let _ = write!(text, ", group {group}");
+    }
+    text + ")"
 }
 
 /// Every point of a stop, with its second.

@@ -1,15 +1,18 @@
 //! The folder of a written file: made with its final mode, or checked before anything is put there.
 
+use super::staging::Journal;
 use super::users::Identity;
 use crate::sys::lock;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstat};
 use nix::unistd::{Gid, Uid, fchown};
+use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Only the app's group may pass, and nobody may list it.
 const FOLDER_MODE: u32 = 0o710;
@@ -19,8 +22,32 @@ const FOLDER_MODE: u32 = 0o710;
 pub struct Folder {
     pub path: PathBuf,
     pub fd: OwnedFd,
-    /// It was not there before.
-    pub made: bool,
+    /// An entry that lives has files here: it holds a lock on the folder.
+    pub in_use: bool,
+}
+
+/// The folders of a boot, each made or opened once: from then on this entry's own lock is on it, too.
+#[derive(Default)]
+pub struct Folders(BTreeMap<PathBuf, Rc<Folder>>);
+
+impl Folders {
+    /// The folder, which this user must be able to pass.
+    pub fn ready(
+        &mut self,
+        path: &Path,
+        user: &Identity,
+        journal: &dyn Journal,
+    ) -> Result<Rc<Folder>, FolderError> {
+        if let Some(known) = self.0.get(path) {
+            let stat = fstat(&known.fd).map_err(|cause| failed(path, cause))?;
+            check(path, &stat, user)?;
+            return Ok(Rc::clone(known));
+        }
+        let folder = Rc::new(Folder::ready(path, user, journal)?);
+        journal.held(path);
+        self.0.insert(path.to_owned(), Rc::clone(&folder));
+        Ok(folder)
+    }
 }
 
 /// Why a folder is not fit.
@@ -42,7 +69,7 @@ pub enum FolderError {
 
 impl Folder {
     /// Opens the folder, made if it is missing (its parent must be there).
-    pub fn ready(path: &Path, app: &Identity) -> Result<Folder, FolderError> {
+    fn ready(path: &Path, app: &Identity, journal: &dyn Journal) -> Result<Folder, FolderError> {
         let made = match DirBuilder::new().mode(FOLDER_MODE).create(path) {
             Ok(()) => true,
             Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => false,
@@ -53,6 +80,9 @@ impl Folder {
                 });
             }
         };
+        if made {
+            journal.made(path);
+        }
         Folder::open(path, app, made).inspect_err(|_| {
             if made {
                 let _ = std::fs::remove_dir(path);
@@ -62,15 +92,7 @@ impl Folder {
 
     fn open(path: &Path, app: &Identity, made: bool) -> Result<Folder, FolderError> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_RDONLY;
-        let failed = |cause| match cause {
-            nix::Error::ELOOP | nix::Error::ENOTDIR => FolderError::Link {
-                path: path.to_owned(),
-            },
-            cause => FolderError::Open {
-                path: path.to_owned(),
-                cause,
-            },
-        };
+        let failed = |cause| failed(path, cause);
         let fd = open(path, flags, Mode::empty()).map_err(failed)?;
         if made {
             if Uid::effective().is_root() {
@@ -82,14 +104,17 @@ impl Folder {
         check(path, &fstat(&fd).map_err(failed)?, app)?;
         Ok(Folder {
             path: path.to_owned(),
+            in_use: lock::is_held(&fd),
             fd,
-            made,
         })
     }
+}
 
-    /// Whether an entry that lives has written files here: it holds a lock on the folder.
-    pub fn in_use(&self) -> bool {
-        lock::is_held(&self.fd)
+fn failed(path: &Path, cause: nix::Error) -> FolderError {
+    let path = path.to_owned();
+    match cause {
+        nix::Error::ELOOP | nix::Error::ENOTDIR => FolderError::Link { path },
+        cause => FolderError::Open { path, cause },
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::command::{self, CommandError};
 use super::environment::Environment;
-use super::folder::Folder;
+use super::fetch::{self, Fetched};
+use super::online;
 use super::pipe::Pipe;
-use super::staging::{Staged, Wanted};
 use super::users::{self, Identity};
-use super::{Failure, Inherited, privileges, secrets};
+use super::{Failure, Inherited, privileges};
 use crate::config::{ArgsPolicy, Mode, TtyOwner};
 use crate::stop::{Plan, StopTimeout};
 use crate::supervise::event::Supervision;
@@ -18,31 +18,12 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode as Bits, umask};
 use nix::unistd::{Gid, Uid, chdir, getgroups, getpid};
 use std::ffi::{CString, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
 
 /// Nothing that the boot creates is open to others before it has its final mode.
 const BOOT_UMASK: Bits = Bits::from_bits_truncate(0o077);
-
-/// Decrypted files and variables, ready to be handed on.
-#[derive(Default)]
-pub struct Secrets {
-    pub files: Vec<SecretOutput>,
-    pub env: Vec<(String, Zeroizing<String>)>,
-    /// Variables that held a passphrase.
-    pub used: Vec<String>,
-    pub decrypted: u32,
-    pub warnings: Vec<String>,
-}
-
-/// A file to write.
-pub struct SecretOutput {
-    pub target: PathBuf,
-    pub bytes: Zeroizing<Vec<u8>>,
-    pub mode: u32,
-}
 
 /// The plan that PID 1 is to follow.
 pub fn supervision(mode: &Mode, cap: Option<StopTimeout>) -> Supervision {
@@ -87,14 +68,12 @@ pub fn words(mode: &Mode, arguments: &[OsString]) -> Result<Vec<OsString>, Failu
 
 /// Whom the app runs as, and what is missing for that.
 pub fn identity(mode: &Mode) -> Result<Option<Identity>, Failure> {
-    let read = |path| std::fs::read(path).unwrap_or_default();
     let own = Uid::effective().to_string();
     let (user, group) = match (&mode.user, &mode.group) {
         (None, None) => return Ok(None),
         (user, group) => (user.as_deref().unwrap_or(&own), group.as_deref()),
     };
-    let identity = users::identity(user, group, &read("/etc/passwd"), &read("/etc/group"))
-        .map_err(Failure::one)?;
+    let identity = users::of_image(user, group).map_err(Failure::one)?;
     Failure::all(
         privileges::check(&identity, writes(mode))
             .iter()
@@ -106,7 +85,7 @@ pub fn identity(mode: &Mode) -> Result<Option<Identity>, Failure> {
 
 /// Whether the mode has files written.
 fn writes(mode: &Mode) -> bool {
-    mode.secrets.iter().any(|secret| secret.write.is_some())
+    !mode.files.is_empty() || mode.secrets.iter().any(|secret| secret.write.is_some())
 }
 
 /// Changes to the mode's working directory.
@@ -133,10 +112,10 @@ pub fn check_image(mode: &Mode) -> Vec<Failure> {
         )));
     }
     let mut environment = Environment::new(initial::entries());
-    for (name, value) in &mode.env {
+    for one in &mode.env {
         failures.extend(
             environment
-                .set(name, value.as_bytes())
+                .set(&one.name, one.value.as_bytes())
                 .err()
                 .map(Failure::one),
         );
@@ -159,11 +138,13 @@ pub struct Launch<'a> {
     pub mode: &'a Mode,
     pub words: Vec<OsString>,
     pub identity: Option<Identity>,
-    pub secrets: Secrets,
+    pub fetched: Fetched<'a>,
     pub supervision: &'a Supervision,
     pub inherited: Inherited,
     pub config_took: Duration,
     pub secrets_took: Duration,
+    /// The umask that entry was started with.
+    umask: Bits,
 }
 
 impl<'a> Launch<'a> {
@@ -173,35 +154,39 @@ impl<'a> Launch<'a> {
         arguments: &[OsString],
         supervision: &'a Supervision,
         inherited: Inherited,
+        pipe: &'a Pipe,
         started: Instant,
     ) -> Result<Launch<'a>, Failure> {
         let words = words(mode, arguments)?;
         enter(mode)?;
         let identity = identity(mode)?;
         let config_took = started.elapsed();
-        let secrets = secrets::fetch(mode)?;
+        let umask = umask(BOOT_UMASK);
+        let app = identity.clone().unwrap_or_else(own_identity);
+        let fetched = fetch::fetch(mode, &app, pipe)?;
         let secrets_took = started.elapsed().saturating_sub(config_took);
         Ok(Launch {
             mode,
             words,
             identity,
-            secrets,
+            fetched,
             supervision,
             inherited,
             config_took,
             secrets_took,
+            umask,
         })
     }
 
     /// Publishes the files and becomes the app. Comes back only with what went wrong.
-    pub fn go(mut self, mut pipe: Pipe) -> Failure {
-        match self.publish_all(&mut pipe) {
-            Ok(ready) => self.become_app(&ready, &pipe),
+    pub fn go(mut self, pipe: &Pipe) -> Failure {
+        match self.publish_all(pipe) {
+            Ok(ready) => self.become_app(&ready, pipe),
             Err(failure) => failure,
         }
     }
 
-    fn publish_all(&mut self, pipe: &mut Pipe) -> Result<Ready, Failure> {
+    fn publish_all(&mut self, pipe: &Pipe) -> Result<Ready, Failure> {
         let environment = self.environment()?;
         let argv = command::argv(&self.words).map_err(Failure::from)?;
         let stack = getrlimit(Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
@@ -216,14 +201,9 @@ impl<'a> Launch<'a> {
         let found = command::find(&program, environment.get("PATH"));
         let path = found.map_err(|error| error.hint(self.mode.meant.as_deref()))?;
         let publishing = Instant::now();
-        let inherited_umask = umask(BOOT_UMASK);
-        let written = self.publish(pipe)?;
-        umask(
-            self.mode
-                .umask
-                .map_or(inherited_umask, Bits::from_bits_truncate),
-        );
-        for name in &self.secrets.used {
+        let written = self.publish()?;
+        umask(self.mode.umask.map_or(self.umask, Bits::from_bits_truncate));
+        for name in &self.fetched.used {
             pipe.tell(&Message::Scrub(name.clone().into_bytes()));
         }
         let phases = Phases {
@@ -231,8 +211,9 @@ impl<'a> Launch<'a> {
             config: self.config_took,
             secrets: self.secrets_took,
             publish: publishing.elapsed(),
-            decrypted: self.secrets.decrypted,
+            decrypted: self.fetched.decrypted,
             written,
+            aws: self.fetched.aws.as_ref().map(online::Cost::told),
         };
         Ok(Ready {
             environment,
@@ -254,13 +235,18 @@ impl<'a> Launch<'a> {
             set("USER", name.as_bytes())?;
             set("LOGNAME", name.as_bytes())?;
         }
-        for (name, value) in &self.secrets.env {
+        let (defaults, own): (Vec<_>, Vec<_>) =
+            self.mode.env.iter().partition(|one| one.is_default);
+        for one in defaults {
+            set(&one.name, one.value.as_bytes())?;
+        }
+        for (name, value) in &self.fetched.env {
             set(name, value.as_bytes())?;
         }
-        for (name, value) in &self.mode.env {
-            set(name, value.as_bytes())?;
+        for one in own {
+            set(&one.name, one.value.as_bytes())?;
         }
-        for name in &self.secrets.used {
+        for name in &self.fetched.used {
             environment.remove(name);
         }
         // With RAILS_ENV alone, unicorn would serve rack's development stack.
@@ -273,39 +259,15 @@ impl<'a> Launch<'a> {
 
     /// All or nothing: every file is staged before the first gets its name, and no signal cuts in
     /// while the names are given.
-    fn publish(&self, pipe: &mut Pipe) -> Result<u32, Failure> {
-        if self.secrets.files.is_empty() {
+    fn publish(&mut self) -> Result<u32, Failure> {
+        let staged = std::mem::take(&mut self.fetched.staged);
+        if staged.is_empty() {
             return Ok(0);
         }
-        let app = self.identity.clone().unwrap_or_else(own_identity);
-        let mut staged = Vec::new();
-        let mut problems = Vec::new();
-        for file in &self.secrets.files {
-            let wanted = Wanted {
-                target: &file.target,
-                bytes: &file.bytes,
-                mode: file.mode,
-            };
-            let folder = file.target.parent().unwrap_or(&file.target);
-            match Folder::ready(folder, &app) {
-                Ok(folder) => match Staged::stage(&wanted, folder, &app, pipe) {
-                    Ok(one) => staged.push(one),
-                    Err(error) => problems.push(error.to_string()),
-                },
-                Err(error) => problems.push(error.to_string()),
-            }
-        }
-        Failure::all(problems)?;
         hold_again();
         let mut written = 0;
-        let mut folders: Vec<PathBuf> = staged.iter().map(|one| one.folder().to_owned()).collect();
         for one in staged {
-            written += u32::from(one.publish(&app, pipe).map_err(Failure::one)?);
-        }
-        folders.sort();
-        folders.dedup();
-        for folder in folders {
-            pipe.tell(&Message::Hold(folder.into_os_string().into_vec()));
+            written += u32::from(one.publish().map_err(Failure::one)?);
         }
         release_signals();
         Ok(written)

@@ -5,15 +5,24 @@
 
 mod cli;
 mod command;
+mod cryptors;
 mod environment;
 mod explain;
+mod exports;
+mod fetch;
 mod folder;
+mod given;
 mod launch;
+mod online;
+mod orders;
 mod pipe;
 mod privileges;
 mod secrets;
+mod sops_files;
 mod staging;
+mod stores;
 mod users;
+mod vaults;
 
 use crate::check;
 use crate::config::{self, Mode, Problems, Source};
@@ -78,7 +87,7 @@ impl Failure {
 pub fn boot(pipe: OwnedFd, inherited: Inherited, started: Instant) -> u8 {
     release_signals();
     let report = Report::open(PATIENCE);
-    match carry_out(Pipe::new(pipe), &report, inherited, started) {
+    match carry_out(&Pipe::new(pipe), &report, inherited, started) {
         Ok(code) => code,
         Err(failure) => {
             for message in &failure.messages {
@@ -90,7 +99,7 @@ pub fn boot(pipe: OwnedFd, inherited: Inherited, started: Instant) -> u8 {
 }
 
 fn carry_out(
-    pipe: Pipe,
+    pipe: &Pipe,
     report: &Report,
     inherited: Inherited,
     started: Instant,
@@ -194,16 +203,16 @@ fn run(
     arguments: &[OsString],
     cap: Option<StopTimeout>,
     report: &Report,
-    pipe: Pipe,
+    pipe: &Pipe,
     inherited: Inherited,
     started: Instant,
 ) -> Failure {
     let supervision = launch::supervision(mode, cap);
     pipe.tell(&Message::Plan(supervision.clone()));
-    match Launch::prepare(mode, arguments, &supervision, inherited, started) {
+    match Launch::prepare(mode, arguments, &supervision, inherited, pipe, started) {
         Ok(launch) => {
             let warnings = launch
-                .secrets
+                .fetched
                 .warnings
                 .iter()
                 .cloned()

@@ -22,11 +22,15 @@ impl Pipe {
 }
 
 impl Journal for Pipe {
-    fn made(&mut self, path: &Path) {
+    fn made(&self, path: &Path) {
         self.tell(&Message::Made(path.as_os_str().as_bytes().to_vec()));
     }
 
-    fn kept(&mut self, path: &Path) {
+    fn kept(&self, path: &Path) {
         self.tell(&Message::Kept(path.as_os_str().as_bytes().to_vec()));
+    }
+
+    fn held(&self, path: &Path) {
+        self.tell(&Message::Hold(path.as_os_str().as_bytes().to_vec()));
     }
 }

@@ -18,6 +18,22 @@ pub struct Identity {
     pub home: PathBuf,
 }
 
+/// Whom a file belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub uid: u32,
+    pub gid: u32,
+}
+
+impl Identity {
+    pub fn owner(&self) -> Owner {
+        Owner {
+            uid: self.uid,
+            gid: self.gid,
+        }
+    }
+}
+
 /// Why there is no such identity.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UserError {
@@ -28,6 +44,12 @@ pub enum UserError {
     /// The system calls take this number as "leave it as it is": root would stay root.
     #[error("user {0:?}: 4294967295 is no user or group: give another number")]
     Number(String),
+}
+
+/// Finds the user and the group in this image's own files.
+pub fn of_image(user: &str, group: Option<&str>) -> Result<Identity, UserError> {
+    let read = |path| std::fs::read(path).unwrap_or_default();
+    identity(user, group, &read("/etc/passwd"), &read("/etc/group"))
 }
 
 /// Finds the user (by name or number) and the group, if one is given; else the user's own.

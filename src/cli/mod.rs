@@ -7,6 +7,7 @@ mod check;
 mod input;
 mod output;
 mod s3;
+mod sops;
 mod vault;
 
 use clap::{Parser, Subcommand};
@@ -36,6 +37,9 @@ enum Command {
     /// Read and write client-side encrypted objects on S3
     #[command(subcommand)]
     S3(s3::Command),
+    /// Decrypt sops files
+    #[command(subcommand)]
+    Sops(sops::Command),
     /// Check modes and their secrets before a deploy
     Check(check::Arguments),
 }
@@ -50,6 +54,10 @@ enum Failure {
 }
 
 impl Failure {
+    fn line(line: String) -> Failure {
+        Failure::Lines(vec![line])
+    }
+
     /// An error with its causes in one line.
     fn new(error: &dyn std::error::Error) -> Failure {
         let mut line = error.to_string();
@@ -77,6 +85,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match cli.command {
         Command::Vault(command) => command.run(),
         Command::S3(command) => command.run(),
+        Command::Sops(command) => command.run(),
         Command::Check(arguments) => arguments.run(),
     };
     match done {

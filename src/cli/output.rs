@@ -32,7 +32,8 @@ pub(super) fn write(
     }
 }
 
-fn print(content: &[u8]) -> Result<(), Failure> {
+/// Writes to standard output.
+pub(super) fn print(content: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let done = out.write_all(content).and_then(|()| out.flush());
     done.map_err(|error| match error.kind() {

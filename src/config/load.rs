@@ -75,6 +75,8 @@ pub fn load(name: &str, layers: &Layers, lookup: Lookup) -> Result<Mode, Problem
         return Err(problems);
     };
     let mut decoder = Decoder::new(Fill::Scope(Scope::new(lookup)));
+    let (Layers::Mode { defaults, .. } | Layers::OneOff { defaults, .. }) = layers;
+    decoder.defaults = defaults.as_ref().map(|text| text.file.clone());
     let mut mode = decode::mode(&mut decoder, name, &merged);
     problems.extend(decoder.problems);
     if matches!(layers, Layers::OneOff { .. }) {

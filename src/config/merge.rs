@@ -8,9 +8,11 @@ use crate::yaml::Style;
 
 /// The keys that `--as MODE` takes from the mode: what the process sees and may do. How it is run
 /// and stopped stays the one-off's own.
-const LENT: [&str; 7] = [
+const LENT: [&str; 9] = [
     "env",
     "secrets",
+    "files",
+    "aws",
     "user",
     "group",
     "no_new_privs",

@@ -21,7 +21,11 @@ mod tree;
 mod vault;
 
 pub use load::{Layers, Text, load};
-pub use mode::{ArgsPolicy, Export, Mode, Passphrase, SecretFile, TtyOwner, Write};
+pub use mode::{
+    ArgsPolicy, Aws, Cryptor, CustomerKeyPlace, Export, FetchedFile, ManagedSecret, Mode, Origin,
+    ParameterSet, Passphrase, S3Origin, SecretItem, SecretSource, SopsFile, TtyOwner, Variable,
+    VaultFile, Write,
+};
 pub use problems::{Problem, Problems};
 pub use scope::Lookup;
 pub use source::{Request, Source};

@@ -1,7 +1,8 @@
 //! A mode as it was meant: checked, interpolated, defaults merged.
 
+use crate::sops;
 use crate::stop;
-use crate::vault::{KeyPath, SimpleOptions};
+use crate::vault::{self, KeyPath, SimpleOptions};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -18,9 +19,11 @@ pub struct Mode {
     /// The command as it stands in the file, variables not filled in.
     pub written: String,
     pub args: ArgsPolicy,
-    /// In the order written, `_defaults` first; values interpolated.
-    pub env: Vec<(String, String)>,
-    pub secrets: Vec<SecretFile>,
+    /// In the order written, `_defaults` first.
+    pub env: Vec<Variable>,
+    pub secrets: Vec<SecretItem>,
+    pub files: Vec<FetchedFile>,
+    pub aws: Aws,
     /// A name or a number, looked up in the image's `/etc/passwd` at boot.
     pub user: Option<String>,
     /// A name or a number, looked up in the image's `/etc/group` at boot.
@@ -39,12 +42,14 @@ pub struct Mode {
 
 impl fmt::Debug for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self.env.iter().map(|one| one.name.as_str()).collect();
         f.debug_struct("Mode")
             .field("name", &self.name)
             .field("args", &self.args)
             .field("env", &names)
             .field("secrets", &self.secrets)
+            .field("files", &self.files)
+            .field("aws", &self.aws)
             .field("user", &self.user)
             .field("group", &self.group)
             .field("stop", &self.stop)
@@ -52,6 +57,18 @@ impl fmt::Debug for Mode {
             .field("max_runtime", &self.max_runtime)
             .finish_non_exhaustive()
     }
+}
+
+/// One entry of `env:`.
+#[derive(Clone)]
+pub struct Variable {
+    pub name: String,
+    /// Interpolated; may hold what a variable of the container held.
+    pub value: String,
+    /// `modes/web.yml:7`, for messages.
+    pub declared_at: String,
+    /// From `_defaults`: secrets lie above it, but below what the mode itself says.
+    pub is_default: bool,
 }
 
 /// What words after the mode's name do.
@@ -76,23 +93,114 @@ pub enum TtyOwner {
     Entry,
 }
 
-/// One item of `secrets:`, a yaml_vault file.
+/// One item of `secrets:`.
 #[derive(Clone, Debug)]
-pub struct SecretFile {
+pub struct SecretItem {
     /// `modes/web.yml:7`, for messages.
     pub declared_at: String,
-    pub vault: PathBuf,
-    /// Where the passphrase is read from.
-    pub passphrase: Passphrase,
-    pub sign_passphrase: Passphrase,
-    /// Everything of the cryptor but the passphrases.
-    pub options: SimpleOptions,
+    pub source: SecretSource,
+    pub write: Option<Write>,
+    pub env: Vec<Export>,
+    /// Its variables may replace those of items before it.
+    pub replaces: bool,
+}
+
+/// Where the values of an item come from.
+#[derive(Clone, Debug)]
+pub enum SecretSource {
+    Vault(VaultFile),
+    Sops(SopsFile),
+    Ssm(ParameterSet),
+    SecretsManager(ManagedSecret),
+}
+
+/// A yaml_vault file.
+#[derive(Clone, Debug)]
+pub struct VaultFile {
+    pub path: PathBuf,
+    pub cryptor: Cryptor,
     /// At least one; `$` where none was written.
     pub keys: Vec<KeyPath>,
     pub prefix: String,
     pub suffix: String,
-    pub write: Option<Write>,
-    pub env: Vec<Export>,
+}
+
+/// A file that sops encrypted.
+#[derive(Clone, Debug)]
+pub struct SopsFile {
+    pub path: PathBuf,
+    pub format: sops::Format,
+    /// Where age's identities are, besides those that sops itself would find.
+    pub identities: Option<Passphrase>,
+}
+
+/// Parameters of SSM's Parameter Store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParameterSet {
+    /// All below a path, directly or at any depth.
+    Below {
+        path: String,
+        recursive: bool,
+    },
+    Named(Vec<String>),
+}
+
+/// A secret of Secrets Manager.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagedSecret {
+    /// Its name or ARN.
+    pub id: String,
+    pub stage: Option<String>,
+    pub version_id: Option<String>,
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SecretSource::Vault(VaultFile { path, .. })
+            | SecretSource::Sops(SopsFile { path, .. }) => path.display().fmt(f),
+            SecretSource::Ssm(ParameterSet::Below { path, .. }) => write!(f, "ssm {path}"),
+            SecretSource::Ssm(ParameterSet::Named(names)) => write!(f, "ssm {}", names.join(", ")),
+            SecretSource::SecretsManager(secret) => write!(f, "secrets_manager {}", secret.id),
+        }
+    }
+}
+
+/// How the values of a yaml_vault file are encrypted.
+#[derive(Clone, Debug)]
+pub enum Cryptor {
+    /// With a passphrase.
+    Simple {
+        passphrase: Passphrase,
+        sign_passphrase: Passphrase,
+        options: SimpleOptions,
+    },
+    /// By AWS KMS. Each message names its key itself; where one is given, another one's is refused.
+    AwsKms { key_id: Option<String> },
+}
+
+impl Cryptor {
+    /// Whether a text without its affixes has the shape of a message, whatever its key.
+    #[must_use]
+    pub fn is_message(&self, text: &str) -> bool {
+        match self {
+            Cryptor::Simple { options, .. } => options.is_message(text),
+            Cryptor::AwsKms { .. } => vault::kms::is_message(text),
+        }
+    }
+
+    /// Where its passphrases are read from, if it has any.
+    #[must_use]
+    pub fn passphrases(&self) -> [Option<&Passphrase>; 2] {
+        match self {
+            Cryptor::Simple {
+                passphrase,
+                sign_passphrase,
+                ..
+            } => [Some(passphrase), Some(sign_passphrase)],
+            Cryptor::AwsKms { .. } => [None, None],
+        }
+    }
 }
 
 /// A place to read a passphrase from; never the passphrase itself.
@@ -110,6 +218,73 @@ pub struct Write {
     pub path: PathBuf,
     /// Permission bits, 0400 where none were written.
     pub mode: u32,
+}
+
+/// One item of `files:`.
+#[derive(Clone, Debug)]
+pub struct FetchedFile {
+    /// `modes/web.yml:12`, for messages.
+    pub declared_at: String,
+    pub from: Origin,
+    pub to: Write,
+    /// In place of the mode's.
+    pub user: Option<String>,
+    pub group: Option<String>,
+    /// A larger file is refused before a byte of it is read.
+    pub max_bytes: u64,
+}
+
+/// Where a file comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Local(PathBuf),
+    S3(S3Origin),
+}
+
+/// An object on S3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct S3Origin {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub customer_key: Option<CustomerKeyPlace>,
+}
+
+/// Where the key of SSE-C is: a value of a yaml_vault file that the mode decrypts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerKeyPlace {
+    /// As in the `vault` of an item of `secrets:`.
+    pub vault: PathBuf,
+    pub key: KeyPath,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Local(path) => write!(f, "file://{}", path.display()),
+            Origin::S3(S3Origin { bucket, key, .. }) => write!(f, "s3://{bucket}/{key}"),
+        }
+    }
+}
+
+/// How AWS is called during the boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aws {
+    pub region: Option<String>,
+    /// For all that is fetched, from the first call to the last byte.
+    pub timeout: Duration,
+    /// Calls of a kind that are under way together.
+    pub in_flight: usize,
+}
+
+impl Default for Aws {
+    fn default() -> Aws {
+        Aws {
+            region: None,
+            timeout: Duration::from_mins(1),
+            in_flight: 32,
+        }
+    }
 }
 
 /// One item of a secret's `env:`.

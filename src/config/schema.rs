@@ -34,7 +34,16 @@ const fn key(name: &'static str, kind: &'static str, default: &'static str) -> K
 }
 
 /// Every table there is.
-pub const TABLES: [&Table; 5] = [&MODE, &STOP, &STEP, &SECRET, &WRITE];
+pub const TABLES: [&Table; 8] = [
+    &MODE,
+    &STOP,
+    &STEP,
+    &SECRET,
+    &WRITE,
+    &FILE,
+    &CUSTOMER_KEY,
+    &AWS,
+];
 
 pub const MODE: Table = Table {
     name: "A mode",
@@ -43,6 +52,8 @@ pub const MODE: Table = Table {
         key("args", "`none`, `append` or `required`", "`none`"),
         key("env", "map of name to value", ""),
         key("secrets", "list of maps", ""),
+        key("files", "list of maps", ""),
+        key("aws", "map", ""),
         key("user", "name or number", ""),
         key("group", "name or number", ""),
         key("no_new_privs", "`true` or `false`", "`false`"),
@@ -80,7 +91,10 @@ pub const SECRET: Table = Table {
     name: "`secrets`",
     keys: &[
         key("vault", "path", ""),
-        key("cryptor", "`simple`", "`simple`"),
+        key("sops", "path", ""),
+        key("ssm", "path of parameters, or a list of names", ""),
+        key("secrets_manager", "name or ARN", ""),
+        key("cryptor", "`simple` or `aws-kms`", "`simple`"),
         key("keys", "key path, or a list of them", "`$`"),
         key("prefix", "string", ""),
         key("suffix", "string", ""),
@@ -98,8 +112,20 @@ pub const SECRET: Table = Table {
             "`YAML_VAULT_SIGN_PASSPHRASE`",
         ),
         key("sign_passphrase_file", "path", ""),
+        key("kms_key_id", "key id, ARN or alias", ""),
+        key(
+            "format",
+            "`yaml`, `json`, `dotenv` or `binary`",
+            "by its name",
+        ),
+        key("age_key_env", "variable name", "`SOPS_AGE_KEY`"),
+        key("age_key_file", "path", ""),
+        key("recursive", "`true` or `false`", "`false`"),
+        key("stage", "string", "`AWSCURRENT`"),
+        key("version_id", "string", ""),
         key("write", "absolute path, or a map", ""),
         key("env", "map of name to key path", ""),
+        key("override", "`true` or `false`", "`false`"),
     ],
 };
 
@@ -108,6 +134,34 @@ pub const WRITE: Table = Table {
     keys: &[
         key("path", "absolute path", ""),
         key("mode", "quoted octal", "`\"0400\"`"),
+    ],
+};
+
+pub const FILE: Table = Table {
+    name: "`files`",
+    keys: &[
+        key("from", "`s3://BUCKET/KEY` or `file:///PATH`", ""),
+        key("to", "absolute path", ""),
+        key("mode", "quoted octal", "`\"0400\"`"),
+        key("user", "name or number", "the mode's"),
+        key("group", "name or number", "the user's"),
+        key("max_size", "size", "`64MiB`"),
+        key("version_id", "string", ""),
+        key("customer_key", "map", ""),
+    ],
+};
+
+pub const CUSTOMER_KEY: Table = Table {
+    name: "`files.customer_key`",
+    keys: &[key("vault", "path", ""), key("key", "key path", "")],
+};
+
+pub const AWS: Table = Table {
+    name: "`aws`",
+    keys: &[
+        key("region", "string", ""),
+        key("timeout", "duration", "`60s`"),
+        key("in_flight", "number", "`32`"),
     ],
 };
 

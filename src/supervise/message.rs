@@ -1,7 +1,7 @@
 //! What the boot process tells PID 1 over their pipe: length-prefixed postcard frames.
 
 use super::event::Supervision;
-use crate::report::{Level, Line};
+use crate::report::{Level, Line, Value, millis};
 use nix::unistd::write;
 use serde::{Deserialize, Serialize};
 use std::os::fd::AsFd;
@@ -16,7 +16,7 @@ pub enum Message {
     Made(Vec<u8>),
     /// A path that stays, after all.
     Kept(Vec<u8>),
-    /// A folder that holds our written files: a shared lock on it tells others that we live.
+    /// A folder of our written files, or such a file: a shared lock on it tells others that we live.
     Hold(Vec<u8>),
     /// A variable of the initial environment whose value must not stay readable.
     Scrub(Vec<u8>),
@@ -38,6 +38,23 @@ pub struct Phases {
     pub decrypted: u32,
     /// Files that were written.
     pub written: u32,
+    /// What AWS was asked, if it was.
+    pub aws: Option<AwsPhases>,
+}
+
+/// What AWS was asked during a boot. The times are from the first call of a kind to the end of its last,
+/// and overlap.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwsPhases {
+    /// Who gave the credentials, such as `ecs`.
+    pub credentials: String,
+    pub credentials_took: Duration,
+    pub kms_calls: u64,
+    pub kms_took: Duration,
+    pub objects: u64,
+    pub bytes: u64,
+    pub s3_took: Duration,
+    pub retries: u64,
 }
 
 impl Message {
@@ -74,9 +91,9 @@ impl Message {
 impl Phases {
     /// The start line.
     pub fn line(&self, supervision: &Supervision, pid: i32, total: Duration) -> Line {
-        use crate::report::{Value, millis};
         let Supervision { mode, plan, .. } = supervision;
         let mut parts = vec![format!("config {} ms", self.config.as_millis())];
+        parts.extend(self.aws.iter().flat_map(AwsPhases::parts));
         if self.decrypted > 0 || self.written > 0 {
             parts.push(format!(
                 "{} secrets {} ms",
@@ -97,7 +114,7 @@ impl Phases {
             plan.total(),
             plan.name,
         );
-        let members = vec![
+        let mut members = vec![
             ("mode", Value::Text(mode.clone())),
             ("program", Value::Text(self.program.clone())),
             ("pid", Value::Number(u64::from(pid.unsigned_abs()))),
@@ -110,12 +127,49 @@ impl Phases {
             ("stop", Value::Text(plan.name.clone())),
             ("stop_max_ms", millis(plan.total())),
         ];
+        members.extend(self.aws.iter().flat_map(AwsPhases::members));
         Line {
             level: Level::Info,
             event: "start",
             text,
             members,
         }
+    }
+}
+
+impl AwsPhases {
+    fn parts(&self) -> Vec<String> {
+        let mut parts = vec![format!(
+            "credentials from {} {} ms",
+            self.credentials,
+            self.credentials_took.as_millis()
+        )];
+        if self.kms_calls > 0 {
+            let took = self.kms_took.as_millis();
+            parts.push(format!("{} KMS calls {took} ms", self.kms_calls));
+        }
+        if self.objects > 0 {
+            let (objects, bytes) = (self.objects, self.bytes);
+            let took = self.s3_took.as_millis();
+            parts.push(format!("{objects} objects of {bytes} bytes {took} ms"));
+        }
+        if self.retries > 0 {
+            parts.push(format!("{} retries", self.retries));
+        }
+        parts
+    }
+
+    fn members(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("credentials", Value::Text(self.credentials.clone())),
+            ("credentials_ms", millis(self.credentials_took)),
+            ("kms_calls", Value::Number(self.kms_calls)),
+            ("kms_ms", millis(self.kms_took)),
+            ("objects", Value::Number(self.objects)),
+            ("object_bytes", Value::Number(self.bytes)),
+            ("s3_ms", millis(self.s3_took)),
+            ("retries", Value::Number(self.retries)),
+        ]
     }
 }
 

@@ -83,10 +83,10 @@ struct Supervisor {
     report: Report,
     /// Set by the boot's last message before `execve`, taken when that succeeded.
     phases: Option<Phases>,
-    /// What a failed boot must not leave.
+    /// What must not be left, in the order of its making.
     made: Vec<Vec<u8>>,
-    /// Locks that tell an entry in an exec session that this one lives.
-    held: Vec<File>,
+    /// Folders and files of ours, with the locks that tell another entry that this one lives.
+    held: Vec<(Vec<u8>, File)>,
     targets: Targets,
 }
 
@@ -177,9 +177,7 @@ impl Supervisor {
                     }
                     Action::Resume => self.resume(),
                     Action::Exit(code) => {
-                        if !self.machine.executed() {
-                            self.clean_up();
-                        }
+                        self.clean_up();
                         self.take_terminal_back();
                         return ControlFlow::Break(code);
                     }
@@ -237,9 +235,9 @@ impl Supervisor {
             Message::Made(path) => self.made.push(path),
             Message::Kept(path) => self.made.retain(|made| *made != path),
             // Without the lock, an exec session only knows less.
-            Message::Hold(folder) => {
-                self.held
-                    .extend(lock::hold(Path::new(OsStr::from_bytes(&folder))));
+            Message::Hold(path) => {
+                let held = lock::hold(Path::new(OsStr::from_bytes(&path)));
+                self.held.extend(held.map(|lock| (path, lock)));
             }
             Message::Scrub(name) => scrub(&name),
             Message::Exec(phases) => self.phases = Some(phases),
@@ -316,9 +314,16 @@ impl Supervisor {
         }
     }
 
-    /// Takes away what a failed boot made, last things first.
+    /// Takes away what we made, last things first, but for what another entry that lives uses, too.
     fn clean_up(&mut self) {
-        for path in self.made.drain(..).rev() {
+        let shared = self.held.iter().filter(|(_, lock)| lock::is_held(lock));
+        let shared: Vec<_> = shared.map(|(path, _)| path.as_slice()).collect();
+        for path in self
+            .made
+            .drain(..)
+            .rev()
+            .filter(|path| !shared.contains(&path.as_slice()))
+        {
             let path = Path::new(OsStr::from_bytes(&path));
             if std::fs::remove_file(path).is_err() {
                 let _ = std::fs::remove_dir(path);

@@ -20,8 +20,8 @@ pub fn entries() -> Vec<CString> {
 /// shows that memory, no longer tells it.
 pub fn scrub(name: &[u8]) {
     each(|entry| {
-        // SAFETY: the entry is NUL-terminated and lies on the writable initial stack (nothing in entry
-        // calls setenv); the walk ends at its NUL.
+        // SAFETY: the entry is NUL-terminated and lies on the writable initial stack (PID 1
+        // never calls setenv); the walk ends at its NUL.
         unsafe {
             let bytes = CStr::from_ptr(entry).to_bytes();
             if bytes.get(name.len()) != Some(&b'=') || !bytes.starts_with(name) {
@@ -34,6 +34,12 @@ pub fn scrub(name: &[u8]) {
             }
         }
     });
+}
+
+/// Sets a variable of this process, for libraries that read it there.
+pub fn set(name: &str, value: &str) {
+    // SAFETY: the boot process, the only caller, has one thread.
+    unsafe { std::env::set_var(name, value) };
 }
 
 fn each(mut visit: impl FnMut(*mut libc::c_char)) {

@@ -9,18 +9,19 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-/// Holds a shared lock on a folder for as long as the file lives.
-pub fn hold(folder: &Path) -> Option<File> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let file = File::from(open(folder, flags, Mode::empty()).ok()?);
+/// Holds a shared lock on a folder or a regular file for as long as the result lives.
+pub fn hold(path: &Path) -> Option<File> {
+    // Whatever else stands there now must not keep us waiting.
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let file = File::from(open(path, flags, Mode::empty()).ok()?);
     fcntl(&file, FcntlArg::F_OFD_SETLK(&whole(libc::F_RDLCK))).ok()?;
     Some(file)
 }
 
-/// Whether somebody holds a lock on the open folder.
-pub fn is_held(folder: impl AsFd) -> bool {
+/// Whether somebody else holds a lock on what is open here.
+pub fn is_held(open: impl AsFd) -> bool {
     let mut lock = whole(libc::F_WRLCK);
-    let asked = fcntl(folder, FcntlArg::F_OFD_GETLK(&mut lock));
+    let asked = fcntl(open, FcntlArg::F_OFD_GETLK(&mut lock));
     asked.is_ok() && i32::from(lock.l_type) != libc::F_UNLCK
 }
 

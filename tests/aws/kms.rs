@@ -286,3 +286,22 @@ fn a_proxy_is_used_unless_no_proxy_says_otherwise() {
     assert_eq!(found.error().0, "Connect");
     assert_eq!(proxy.requests().len(), 1);
 }
+
+/// entry installs no subscriber, so nothing of this is ever seen; were one there, it would see no secret.
+#[test]
+fn traces_of_the_sdk_tell_no_secret() {
+    let server = FakeHttp::start(|_, _| plaintext("canary-plaintext"));
+    let order = json!({"decrypt": [STANDARD.encode("one")], "trace": true});
+    let found = Probe::keyed()
+        .env("AWS_ENDPOINT_URL_KMS", server.url())
+        .run(&order);
+    assert_eq!(found.value["decrypted"], json!(["canary-plaintext"]));
+    assert!(found.output.contains("TRACE"), "no trace: {}", found.output);
+    for secret in [
+        "canary-plaintext",
+        "canary-secret-key",
+        "canary-session-token",
+    ] {
+        crate::support::sealed::assert_absent(secret, found.output.as_bytes(), "a trace");
+    }
+}

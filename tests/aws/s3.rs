@@ -2,10 +2,9 @@
 
 use super::probe::{Found, Probe};
 use crate::support::fake_http::{FakeHttp, Reply};
+use crate::support::http;
 use crate::support::moto::Moto;
 use serde_json::json;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 
 const BODY: &str = "canary of the object\n";
 
@@ -27,21 +26,10 @@ fn error(status: u16, code: &str, message: &str) -> Reply {
     )
 }
 
-/// `CreateBucket`, by hand: the layer has no use for it.
-fn make_bucket(moto: &Moto) {
-    let mut stream = TcpStream::connect(moto.address()).unwrap();
-    let request =
-        "PUT /bucket HTTP/1.1\r\nhost: s3\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-}
-
 #[test]
 fn what_was_put_comes_back_with_its_checksum_compared() {
     let moto = Moto::start();
-    make_bucket(&moto);
+    http::put(moto.address(), "/bucket", b"");
     let upstream = moto.address();
     let proxy = FakeHttp::start(move |_, _| Reply::Forward(upstream));
     let found = Probe::keyed()

@@ -161,7 +161,7 @@ fn pid_1_holds_no_secret_while_the_app_runs() {
 }
 
 /// Every writable byte of a process.
-fn memory(pid: i32) -> Vec<u8> {
+pub fn memory(pid: i32) -> Vec<u8> {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
     let mut memory = fs::File::open(format!("/proc/{pid}/mem")).unwrap();
     let mut all = Vec::new();

@@ -188,7 +188,7 @@ fn explain_tells_the_order_and_the_stop() {
     let expected = "\
 mode web
   1. decrypt $.production of s.yml with $YAML_VAULT_PASSPHRASE, write /dev/shm/entry/s.yml (mode 0400), set KEY from $.production.key
-  2. set RAILS_ENV
+  2. set RAILS_ENV, by modes/web.yml:3
   3. become nobody
   4. run bundle exec unicorn -p 'a b' (a terminal belongs to entry)
 

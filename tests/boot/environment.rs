@@ -67,7 +67,7 @@ fn exports_that_cannot_be_are_errors() {
         ),
         (
             "{\"*\": $.production, KEY: $.production.key}",
-            "env: KEY is set twice, here and by modes/web.yml:2: rename one of them",
+            "env: KEY is set twice, here and by modes/web.yml:2: rename one of them, or write override: true",
         ),
     ];
     for (env, message) in cases {
@@ -76,6 +76,49 @@ fn exports_that_cannot_be_are_errors() {
             done.errors(),
             [format!("modes/web.yml:2: s.yml: {message}")]
         );
+    }
+}
+
+/// The container, the defaults' `env`, secrets in their order, the mode's `env`: the last one counts.
+#[test]
+fn one_precedence_for_all() {
+    let secrets = "secrets:\n- {vault: s.yml, env: {B: $.one, C: $.one, D: $.one}}\n\
+                   - {vault: s.yml, override: true, env: {C: $.two, D: $.two}}\n";
+    let entry = Entry::new()
+        .mode(
+            "_defaults",
+            "env: {A: defaults, B: defaults, C: defaults, D: defaults}\n",
+        )
+        .mode(
+            "web",
+            &format!("command: [env]\nenv: {{D: mode}}\n{secrets}"),
+        )
+        .file("s.yml", seal("one: first\ntwo: second\n", &["$"]))
+        .env("YAML_VAULT_PASSPHRASE", PASSPHRASE);
+    let entry = ["A", "B", "C", "D", "E"]
+        .into_iter()
+        .fold(entry, |entry, name| entry.env(name, "container"));
+    let explained = Entry::new();
+    for file in ["_defaults", "web"] {
+        let path = format!("modes/{file}.yml");
+        std::fs::copy(entry.folder().join(&path), explained.folder().join(&path)).unwrap();
+    }
+    let done = entry.args(["web"]).run().expect(0);
+    for line in ["A=defaults", "B=first", "C=second", "D=mode", "E=container"] {
+        assert!(has(&done, line), "{line} in\n{}", done.stdout());
+    }
+    let told = explained
+        .args(["--explain", "web"])
+        .run()
+        .expect(0)
+        .stdout();
+    for line in [
+        "  1. set A, by modes/_defaults.yml:1\n",
+        "  2. set B, by modes/_defaults.yml:1, replaced by modes/web.yml:4\n",
+        "set D from $.two\n",
+        "  6. set D, by modes/web.yml:2\n",
+    ] {
+        assert!(told.contains(line), "{line} in\n{told}");
     }
 }
 

@@ -8,16 +8,13 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 const YAML: &str = "# kept\nproduction:\n  key: value # kept, too\n  port: 0755\n";
 
+/// Shows a file, and mode and owner of it and its folder.
+const SHOW: &str = "[sh, -c, \"cat out/s.yml; stat -c '%a %u:%g' out/s.yml out\"]";
+
 #[test]
 fn a_written_file_is_the_decrypted_text_for_the_app_alone() {
-    let entry = with_secrets(Entry::new(), "[cat, out/s.yml]", YAML);
-    let (file, folder) = (written(&entry), entry.folder().join("out"));
-    let running = entry.start();
-    let done = running.finish().expect(0);
-    assert_eq!(done.stdout(), YAML);
-    let (file, folder) = (file.metadata().unwrap(), folder.metadata().unwrap());
-    assert_eq!((file.mode() & 0o7777, file.uid()), (0o400, 0));
-    assert_eq!((folder.mode() & 0o7777, folder.uid()), (0o710, 0));
+    let done = with_secrets(Entry::new(), SHOW, YAML).run().expect(0);
+    assert_eq!(done.stdout(), format!("{YAML}400 0:0\n710 0:0\n"));
     assert_eq!(done.line("start")["secrets"], 2);
     assert_eq!(done.line("start")["files"], 1);
 }
@@ -28,7 +25,7 @@ fn a_file_belongs_to_the_apps_user_and_gets_its_written_mode() {
     let out = entry.folder().join("out/s.yml");
     std::fs::set_permissions(entry.folder(), PermissionsExt::from_mode(0o755)).unwrap();
     let mode = format!(
-        "command: [cat, \"{0}\"]\nuser: nobody\nsecrets: [{{vault: s.yml, write: {{path: \"{0}\", mode: \"0440\"}}}}]\n",
+        "command: {SHOW}\nuser: nobody\nsecrets: [{{vault: s.yml, write: {{path: \"{}\", mode: \"0440\"}}}}]\n",
         out.display()
     );
     let entry = entry
@@ -36,12 +33,46 @@ fn a_file_belongs_to_the_apps_user_and_gets_its_written_mode() {
         .file("s.yml", seal(YAML, &["$"]))
         .env("YAML_VAULT_PASSPHRASE", PASSPHRASE);
     let done = entry.args(["web"]).run().expect(0);
-    assert_eq!(done.stdout(), YAML);
-    let found = out.metadata().unwrap();
     assert_eq!(
-        (found.mode() & 0o7777, found.uid(), found.gid()),
-        (0o440, 65534, 65534)
+        done.stdout(),
+        format!("{YAML}440 65534:65534\n710 0:65534\n")
     );
+}
+
+#[test]
+fn what_a_run_made_goes_with_it_and_what_was_there_stays() {
+    let done = with_secrets(Entry::new(), SHOW, YAML).run().expect(0);
+    assert!(!done.folder().join("out").exists());
+    let entry = with_secrets(Entry::new(), SHOW, YAML);
+    let folder = entry.folder().join("out");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("other"), "").unwrap();
+    let _kept = entry.run().expect(0);
+    let names = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|one| one.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["other"]);
+}
+
+#[test]
+fn what_a_session_beside_uses_too_is_left_to_it() {
+    let first = with_secrets(Entry::new(), "[sleep, \"60\"]", YAML);
+    let file = written(&first);
+    let first = first.start();
+    first.app();
+    let second = with_secrets(Entry::new(), "[sleep, \"60\"]", YAML);
+    let mode = format!(
+        "command: [sleep, \"60\"]\nsecrets: [{{vault: s.yml, write: \"{}\"}}]\n",
+        file.display()
+    );
+    let second = second.mode("web", &mode).start();
+    second.app();
+    first.signal(Signal::SIGTERM);
+    let kept = first.finish().expect(143);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), YAML);
+    second.signal(Signal::SIGTERM);
+    second.finish().expect(143);
+    drop(kept);
 }
 
 #[test]
@@ -145,8 +176,8 @@ fn a_filesystem_without_unnamed_files_works_too() {
         YAML,
     );
     let done = entry.strip_last_arg().run().expect(0);
-    assert!(done.stdout().starts_with(YAML), "{}", done.stdout());
-    assert!(done.stdout().ends_with("\ns.yml\n"), "{}", done.stdout());
+    // It has gone with the run, and no private name is left.
+    assert_eq!(done.stdout(), YAML);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod command_line;
 mod environment;
 mod failures;
 mod files;
+pub mod online;
 mod users;
 
 use crate::support::Entry;

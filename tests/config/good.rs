@@ -1,7 +1,10 @@
 //! What modes mean: defaults, one-offs, variables, every key once.
 
 use super::{CANARY, variable};
-use entry::config::{ArgsPolicy, Export, Layers, Mode, Passphrase, Source, Text, TtyOwner, load};
+use entry::config::{
+    ArgsPolicy, Aws, Cryptor, Export, Layers, Mode, Origin, Passphrase, Source, Text, TtyOwner,
+    load,
+};
 use entry::stop::{Preset, Step, Target};
 use entry::sys::signal::Sig;
 use std::ffi::OsString;
@@ -63,12 +66,19 @@ fn every_key() {
             Step::Wait(Duration::from_secs(3)),
         ]
     );
-    let [full, least] = mode.secrets.try_into().unwrap();
+    let [full, least, kms] = mode.secrets.try_into().unwrap();
     assert_eq!(full.declared_at, "modes/web.yml:22");
     assert_eq!(full.vault, Path::new("config/x.yml"));
     assert_eq!(full.keys.len(), 2);
     assert_eq!((full.prefix.as_str(), full.suffix.as_str()), ("ENC(", ")"));
-    let options = &full.options;
+    let Cryptor::Simple {
+        passphrase,
+        sign_passphrase,
+        options,
+    } = &full.cryptor
+    else {
+        panic!("{full:?}")
+    };
     assert_eq!(
         (options.salt.as_str(), options.cipher.name()),
         ("na", "aes-128-cbc")
@@ -78,11 +88,8 @@ fn every_key() {
         ("SHA1", "SHA256")
     );
     assert_eq!((options.key_len, options.signature_key_len), (16, 32));
-    assert_eq!(full.passphrase, Passphrase::File("/run/p".into()));
-    assert_eq!(
-        full.sign_passphrase,
-        Passphrase::Variable("SIGN".to_owned())
-    );
+    assert_eq!(*passphrase, Passphrase::File("/run/p".into()));
+    assert_eq!(*sign_passphrase, Passphrase::Variable("SIGN".to_owned()));
     let write = full.write.unwrap();
     assert_eq!(
         (write.path.as_path(), write.mode),
@@ -97,17 +104,55 @@ fn every_key() {
         })
         .collect();
     assert_eq!(names, ["A", "DB_", ""]);
-    assert_eq!(least.write.unwrap().mode, 0o400);
-    assert_eq!(
-        least.passphrase,
-        Passphrase::Variable("YAML_VAULT_PASSPHRASE".to_owned())
-    );
-    assert_eq!(
-        least.sign_passphrase,
-        Passphrase::Variable("YAML_VAULT_SIGN_PASSPHRASE".to_owned())
-    );
-    assert_eq!(least.options, entry::vault::SimpleOptions::default());
+    assert_eq!(least.write.as_ref().unwrap().mode, 0o400);
+    let Cryptor::Simple {
+        passphrase,
+        sign_passphrase,
+        options,
+    } = &least.cryptor
+    else {
+        panic!("{least:?}")
+    };
+    let variable = |name: &str| Passphrase::Variable(name.to_owned());
+    assert_eq!(*passphrase, variable("YAML_VAULT_PASSPHRASE"));
+    assert_eq!(*sign_passphrase, variable("YAML_VAULT_SIGN_PASSPHRASE"));
+    assert_eq!(*options, entry::vault::SimpleOptions::default());
     assert_eq!(least.keys.len(), 1);
+    assert!(matches!(kms.cryptor, Cryptor::AwsKms));
+}
+
+#[test]
+fn every_key_of_what_is_fetched() {
+    let mode = mode("", include_str!("../fixtures/modes-good/full/web.yml"));
+    let [object, local] = mode.files.try_into().unwrap();
+    assert_eq!(object.declared_at, "modes/web.yml:44");
+    assert_eq!(object.from.to_string(), "s3://my-bucket/dir/ca.pem");
+    let Origin::S3(origin) = object.from else {
+        panic!("{:?}", object.from)
+    };
+    assert_eq!(origin.version_id.as_deref(), Some("v1"));
+    let key = origin.customer_key.unwrap();
+    assert_eq!(
+        (key.vault.as_path(), key.key.to_string().as_str()),
+        (Path::new("z.yml"), "$.k")
+    );
+    assert_eq!(
+        (object.to.path.as_path(), object.to.mode),
+        (Path::new("/dev/shm/entry/ca"), 0o440)
+    );
+    assert_eq!(
+        (object.user.as_deref(), object.group.as_deref()),
+        (Some("ca"), Some("ssl"))
+    );
+    assert_eq!(object.max_bytes, 10_000);
+    assert_eq!(local.from, Origin::Local("/mnt/x".into()));
+    assert_eq!((local.to.mode, local.max_bytes), (0o400, 64 << 20));
+    let aws = Aws {
+        region: Some("eu-west-1".to_owned()),
+        timeout: Duration::from_secs(20),
+        in_flight: 8,
+    };
+    assert_eq!(mode.aws, aws);
 }
 
 #[test]
@@ -119,7 +164,7 @@ fn env_is_resolved_in_order() {
     let env: Vec<(&str, &str)> = mode
         .env
         .iter()
-        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .map(|one| (one.name.as_str(), one.value.as_str()))
         .collect();
     let canary = format!("x{CANARY}");
     assert_eq!(
@@ -213,7 +258,7 @@ fn a_one_off_sees_what_the_mode_sees() {
     let names = |mode: &Mode| {
         mode.env
             .iter()
-            .map(|(name, _)| name.clone())
+            .map(|one| one.name.clone())
             .collect::<Vec<_>>()
     };
     let plain = one_off(None);

@@ -55,6 +55,9 @@ fn every_key_is_read() {
                 "`stop`" => format!("stop: {wrong}"),
                 "`stop.steps`" => format!("stop: {{steps: [{wrong}]}}"),
                 "`secrets`" => format!("secrets: [{wrong}]"),
+                "`files`" => format!("files: [{wrong}]"),
+                "`files.customer_key`" => format!("files: [{{customer_key: {wrong}}}]"),
+                "`aws`" => format!("aws: {wrong}"),
                 "`secrets.write`" => format!("secrets: [{{write: {wrong}}}]"),
                 other => panic!("how is a key of {other} written?"),
             };

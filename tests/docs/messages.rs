@@ -2,7 +2,8 @@
 //! and every one of them is on the page.
 
 use super::page::Page;
-use crate::boot::with_secrets;
+use crate::boot::{online, with_secrets};
+use crate::support::fake_http::{FakeHttp, Reply};
 use crate::support::sealed::{PASSPHRASE, seal};
 use crate::support::{Entry, repository};
 use regex::Regex;
@@ -260,6 +261,83 @@ fn differing() -> Vec<String> {
     told
 }
 
+/// Each way in which AWS fails to answer.
+fn aws_failures() -> Vec<String> {
+    let kms = |reply: Reply| FakeHttp::start(move |_, _| reply.clone());
+    let object = |reply: Reply| online::aws(move |_, _| reply.clone());
+    let s3_error = |status, code: &str| {
+        let body = format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
+        Reply::Answer(status, vec![], body.into())
+    };
+    let short = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\nconnection: close\r\n\r\nx".to_vec();
+    let strange = r#"{"Plaintext": "LS0tIFthXQ=="}"#;
+    let checksum = vec![("x-amz-checksum-crc32", "AAAAAA==".to_owned())];
+    let one = "files: [{from: s3://bucket/x, to: OUT/x, max_size: 5B}]";
+    let key = |path: &str| {
+        format!(
+            "files: [{{from: s3://bucket/x, to: OUT/x, customer_key: {{vault: s.yml, key: {path}}}}}]"
+        )
+    };
+    let start = |server: &FakeHttp, files: &str| {
+        let entry = online::with_files(Entry::new(), &server.url(), files, "key: value\n");
+        online::within(entry, "1s")
+    };
+    let mut told = Vec::new();
+    for server in [
+        kms(Reply::error(400, "AccessDeniedException", "no")),
+        kms(Reply::error(400, "InvalidCiphertextException", "no")),
+        kms(Reply::error(400, "ThrottlingException", "no")),
+        kms(Reply::error(400, "ExpiredTokenException", "no")),
+        kms(Reply::Hang),
+        kms(Reply::Raw(Vec::new())),
+        kms(Reply::json(200, "{}")),
+        kms(Reply::json(200, strange)),
+    ] {
+        told.extend(said(start(&server, "")));
+    }
+    for server in [
+        object(s3_error(403, "AccessDenied")),
+        object(s3_error(404, "NoSuchKey")),
+        object(Reply::Answer(200, vec![], b"123456".to_vec())),
+        object(Reply::Answer(200, checksum, b"12345".to_vec())),
+    ] {
+        told.extend(said(start(&server, one)));
+    }
+    let server = object(Reply::Raw(short));
+    let larger = one.replace("5B", "9B");
+    let entry = online::with_files(Entry::new(), &server.url(), &larger, YAML);
+    told.extend(said(entry));
+    let server = object(Reply::Answer(200, vec![], Vec::new()));
+    told.extend(said(start(&server, &key("$.key"))));
+    told.extend(said(start(&server, &key("$.none"))));
+    told.extend(said(start(
+        &server,
+        "files: [{from: file:///no/such, to: OUT/x}]",
+    )));
+    let mut bare = start(&server, "");
+    for name in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    ] {
+        bare.command.env_remove(name);
+    }
+    let bare = bare
+        .env("HOME", "/nonexistent")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    told.extend(said(bare));
+    let mut nowhere = start(&server, "");
+    nowhere.command.env_remove("AWS_REGION");
+    told.extend(said(nowhere.env("HOME", "/nonexistent")));
+    let over = r#"{"AccessKeyId":"A","SecretAccessKey":"B","Token":"C","Expiration":"2001-02-03T04:05:06Z"}"#;
+    let endpoint = kms(Reply::json(200, over));
+    let mut over = start(&server, "");
+    over.command.env_remove("AWS_ACCESS_KEY_ID");
+    let over = over.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", endpoint.url());
+    told.extend(said(over.env("HOME", "/nonexistent")));
+    told
+}
+
 /// Messages about mode files, which tests/config provokes.
 fn of_fixtures() -> Vec<String> {
     let folder = repository("tests/fixtures/modes-bad");
@@ -282,6 +360,7 @@ fn every_message_is_real_and_every_failure_is_explained() {
     ];
     let mut provoked: Vec<String> = runs.into_iter().flatten().flat_map(said).collect();
     provoked.extend(differing());
+    provoked.extend(aws_failures());
     let unexplained: Vec<&String> = provoked
         .iter()
         .filter(|one| !documented.iter().any(|(_, pattern)| pattern.is_match(one)))

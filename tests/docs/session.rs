@@ -5,7 +5,9 @@
 //! terminal, entry's lines are text.
 
 use crate::support::binary;
+use crate::support::http;
 use crate::support::lines::Lines;
+use crate::support::moto::Moto;
 use crate::support::wait;
 use std::fmt::Write as _;
 use std::fs;
@@ -31,6 +33,25 @@ pub enum Step {
     File { path: String, text: String },
 }
 
+impl Step {
+    fn needs_aws(&self) -> bool {
+        let (Step::Type(text) | Step::File { text, .. }) = self;
+        ["aws-kms", "s3://"].iter().any(|word| text.contains(word))
+    }
+}
+
+/// AWS's stand-in, with the bucket and the object of the pages.
+fn stand_in() -> Moto {
+    let moto = Moto::start();
+    http::put(moto.address(), "/myapp-production", b"");
+    http::put(
+        moto.address(),
+        "/myapp-production/ca.pem",
+        b"a certificate\n",
+    );
+    moto
+}
+
 /// What a command said, and its exit code.
 pub struct Said {
     pub output: String,
@@ -49,12 +70,22 @@ pub fn run(steps: &[Step]) -> Vec<Said> {
         "{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         binary("entry").parent().unwrap().display()
     );
-    let mut process = Command::new("unshare")
+    let aws = steps.iter().any(Step::needs_aws).then(stand_in);
+    let mut command = Command::new("unshare");
+    command.env_clear();
+    if let Some(aws) = &aws {
+        command.envs([
+            ("AWS_ENDPOINT_URL", aws.url().as_str()),
+            ("AWS_ACCESS_KEY_ID", "AKIDREADER"),
+            ("AWS_SECRET_ACCESS_KEY", "reader"),
+            ("AWS_REGION", "us-east-1"),
+        ]);
+    }
+    let mut process = command
         .args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"])
         .args(["sh", "-ec", PREPARE])
         .arg(&script)
         .current_dir(work.path())
-        .env_clear()
         .envs([
             ("PATH", path.as_str()),
             ("HOME", "/root"),

@@ -98,6 +98,8 @@ impl Container {
             "-e",
             &passphrase,
             "-e",
+            "VAULT_CRYPTOR=simple",
+            "-e",
             "ENTRY_LOG=json",
         ])
         .args(options)

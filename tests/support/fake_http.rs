@@ -63,7 +63,15 @@ pub struct FakeHttp {
 impl FakeHttp {
     /// `handler` gets the request and how many came before it.
     pub fn start(handler: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> FakeHttp {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        FakeHttp::listening("127.0.0.1:0", handler)
+    }
+
+    /// The same at a certain address.
+    pub fn listening(
+        address: &str,
+        handler: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static,
+    ) -> FakeHttp {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             handler: Box::new(handler),

@@ -86,3 +86,17 @@ fn unchunked(mut text: &str) -> Option<String> {
 pub fn get(port: u16, path: &str) -> Result<(u16, String)> {
     Request::send(port, path)?.answer()
 }
+
+/// Stores a body at a server of AWS's kind, which must take it.
+#[track_caller]
+pub fn put(server: SocketAddr, path: &str, body: &[u8]) {
+    let mut stream = TcpStream::connect(server).unwrap();
+    let length = body.len();
+    let head = format!(
+        "PUT {path} HTTP/1.1\r\nhost: s3\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}

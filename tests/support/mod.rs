@@ -1,6 +1,8 @@
 //! Runs entry as a test wants it, and waits for what it says with deadlines, never with sleeps.
 
+pub mod dns;
 pub mod fake_http;
+pub mod fixed_kms;
 pub mod guard;
 pub mod http;
 pub mod lines;
@@ -11,6 +13,7 @@ pub mod redis;
 pub mod runc;
 pub mod sealed;
 pub mod terminal;
+pub mod tls;
 pub mod wait;
 
 use guard::Guard;
@@ -105,7 +108,17 @@ impl Entry {
             .current_dir(folder.path())
             .env("ENTRY_LOG", "json")
             .env_remove("RAILS_ENV");
-        for name in ["ENTRY_MODES", "ENTRY_STOP_TIMEOUT", "YAML_VAULT_PASSPHRASE"] {
+        for name in [
+            "ENTRY_MODES",
+            "ENTRY_STOP_TIMEOUT",
+            "YAML_VAULT_PASSPHRASE",
+            "SSL_CERT_FILE",
+        ] {
+            command.env_remove(name);
+        }
+        // What this machine has set for itself is no task's.
+        let own = std::env::vars_os().map(|(name, _)| name);
+        for name in own.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {
             command.env_remove(name);
         }
         Entry {

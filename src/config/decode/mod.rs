@@ -3,7 +3,9 @@
 //! A reader returns `None` when it noted a problem, or when the value is not to be known yet
 //! (`Fill::Literal`), and its caller goes on to find the next problem.
 
+mod aws;
 mod command;
+mod files;
 mod mode;
 mod scalar;
 mod secrets;
@@ -29,6 +31,8 @@ pub enum Fill<'a> {
 /// Reads nodes and collects problems.
 pub struct Decoder<'a> {
     pub fill: Fill<'a>,
+    /// The file that lies under every mode.
+    pub defaults: Option<String>,
     pub problems: Problems,
     /// Every variable that was asked for, with where.
     filled: Vec<(String, At, String)>,
@@ -113,6 +117,7 @@ impl<'a> Decoder<'a> {
     pub fn new(fill: Fill<'a>) -> Self {
         Decoder {
             fill,
+            defaults: None,
             problems: Problems::default(),
             filled: Vec::new(),
         }

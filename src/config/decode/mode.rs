@@ -1,8 +1,9 @@
 //! A whole mode. `env` comes first and in order, since everything else may refer to it.
 
 use super::scalar::{LONGEST_RUN, whole_number, wrong_name};
+use super::secrets::Claims;
 use super::{Decoder, Fill, Item};
-use crate::config::mode::{ArgsPolicy, Mode, Passphrase, TtyOwner};
+use crate::config::mode::{ArgsPolicy, Mode, Passphrase, SecretSource, TtyOwner, Variable};
 use crate::config::node::{Node, Value};
 use crate::config::schema;
 use std::collections::BTreeMap;
@@ -48,9 +49,17 @@ pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
         .get("args")
         .and_then(|item| d.choice(&item, "args policy", &ARGS));
     mode.args = args.unwrap_or_default();
+    let mut claims = Claims::default();
     if let Some(item) = fields.get("secrets") {
-        mode.secrets = d.secrets(&item, &env_names);
+        mode.secrets = d.secrets(&item, &env_names, &mut claims);
     }
+    if let Some(item) = fields.get("files") {
+        mode.files = d.files(&item, &mode.secrets, &mut claims);
+    }
+    mode.aws = fields
+        .get("aws")
+        .map(|item| d.aws(&item))
+        .unwrap_or_default();
     mode.user = fields.get("user").and_then(|item| d.account(&item));
     mode.group = fields.get("group").and_then(|item| d.account(&item));
     let privs = fields.get("no_new_privs").and_then(|item| d.boolean(&item));
@@ -75,7 +84,12 @@ pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
     let passphrases = mode
         .secrets
         .iter()
-        .flat_map(|secret| [&secret.passphrase, &secret.sign_passphrase]);
+        .flat_map(|secret| match &secret.source {
+            SecretSource::Vault(vault) => vault.cryptor.passphrases(),
+            SecretSource::Sops(file) => [file.identities.as_ref(), None],
+            SecretSource::Ssm(_) | SecretSource::SecretsManager(_) => [None, None],
+        })
+        .flatten();
     let mut names: Vec<&str> = passphrases
         .filter_map(|passphrase| match passphrase {
             Passphrase::Variable(name) => Some(name.as_str()),
@@ -103,7 +117,7 @@ fn written(item: &Item) -> String {
 }
 
 impl Decoder<'_> {
-    fn env(&mut self, item: &Item) -> Vec<(String, String)> {
+    fn env(&mut self, item: &Item) -> Vec<Variable> {
         let entries = self.map(item, "a map of variable names to values");
         if let Fill::Scope(scope) = &mut self.fill {
             scope.expect(entries.iter().map(|(key, _)| key.text.clone()));
@@ -117,7 +131,13 @@ impl Decoder<'_> {
             if let Fill::Scope(scope) = &mut self.fill {
                 scope.set(&key.text, value.clone());
             }
-            env.extend(value.map(|value| (key.text.clone(), value)));
+            let at = &item.node.at;
+            env.extend(value.map(|value| Variable {
+                name: key.text.clone(),
+                value,
+                declared_at: format!("{}:{}", at.file, at.place.line),
+                is_default: self.defaults.as_deref() == Some(&*at.file),
+            }));
         }
         env
     }

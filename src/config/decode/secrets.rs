@@ -1,75 +1,68 @@
-//! `secrets`: yaml_vault files, how to decrypt them, and where their values go.
+//! `secrets`: where they are, how to decrypt them, and where their values go.
 
 use super::{Decoder, Fields, Item};
-use crate::config::mode::{Export, Passphrase, SecretFile, Write};
+use crate::config::mode::{
+    Cryptor, Export, ManagedSecret, ParameterSet, Passphrase, SecretItem, SecretSource, SopsFile,
+    VaultFile, Write,
+};
 use crate::config::node::Value;
 use crate::config::problems::suggestion;
 use crate::config::schema;
-use crate::config::vault::{self, CRYPTORS, Written, Wrong};
+use crate::config::vault::{self, CRYPTORS, Kind, SOURCES, Written, Wrong};
+use crate::sops::Format;
 use crate::vault::{KeyPath, SimpleOptions};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
-const DEFAULT_MODE: u32 = 0o400;
+const FORMATS: [(&str, Format); 4] = [
+    ("yaml", Format::Yaml),
+    ("json", Format::Json),
+    ("dotenv", Format::Dotenv),
+    ("binary", Format::Binary),
+];
+
+pub const DEFAULT_MODE: u32 = 0o400;
 
 /// What the items before this one claimed, with the dotted key that did.
 #[derive(Default)]
-struct Claims {
-    paths: Vec<(std::path::PathBuf, String)>,
+pub struct Claims {
+    paths: Vec<(PathBuf, String)>,
     names: Vec<(String, String)>,
+    /// Variables of the mode's `env`.
+    env: Vec<(String, String)>,
 }
 
 impl Decoder<'_> {
-    /// `env_names` are the names under the mode's `env:`, which a secret must not set too.
-    pub fn secrets(&mut self, item: &Item, env_names: &[String]) -> Vec<SecretFile> {
-        let mut claims = Claims::default();
+    /// `env_names` are the names under the mode's `env:`, none of which may hold a passphrase.
+    pub fn secrets(
+        &mut self,
+        item: &Item,
+        env_names: &[String],
+        claims: &mut Claims,
+    ) -> Vec<SecretItem> {
         for name in env_names {
-            claims.names.push((name.clone(), format!("env.{name}")));
+            claims.env.push((name.clone(), format!("env.{name}")));
         }
         let items = self.list(item, "a list of maps");
         items
             .iter()
-            .filter_map(|item| self.secret(item, &mut claims))
+            .filter_map(|item| self.secret(item, claims))
             .collect()
     }
 
-    fn secret(&mut self, item: &Item, claims: &mut Claims) -> Option<SecretFile> {
+    fn secret(&mut self, item: &Item, claims: &mut Claims) -> Option<SecretItem> {
         let fields = self.table(item, &schema::SECRET)?;
-        if fields.get("vault").is_none() {
-            self.problem(item, "vault is missing", "write vault: FILE");
-        }
-        let vault = fields.get("vault").and_then(|item| self.path(&item));
-        if let Some(item) = fields.get("cryptor") {
-            self.choice(&item, "cryptor", &CRYPTORS);
-        }
-        let options = self.options(&fields);
-        let keys = self.keys(&fields);
-        let mut affix = |name| match fields.get(name) {
-            Some(item) => self.text(&item).map(|text| text.value),
-            None => Some(String::new()),
+        let source = self.source(&fields);
+        let replaces = match fields.get("override") {
+            Some(item) => self.boolean(&item),
+            None => Some(false),
         };
-        let (prefix, suffix) = (affix("prefix"), affix("suffix"));
-        let passphrase = self.passphrase(
-            &fields,
-            "passphrase_env",
-            "passphrase_file",
-            "YAML_VAULT_PASSPHRASE",
-        );
-        let sign_passphrase = self.passphrase(
-            &fields,
-            "sign_passphrase_env",
-            "sign_passphrase_file",
-            "YAML_VAULT_SIGN_PASSPHRASE",
-        );
         let write = fields.get("write").map(|item| self.write(&item, claims));
-        let env = fields.get("env").map(|item| self.exports(&item, claims));
-        for passphrase in [&passphrase, &sign_passphrase] {
-            let Some(Passphrase::Variable(name)) = passphrase else {
-                continue;
-            };
-            if let Some((_, by)) = claims.names.iter().find(|(known, _)| known == name) {
-                let message = format!("{by} sets the variable that its passphrase is read from");
-                self.problem(item, message, "set it for the container instead");
-            }
+        let may_replace = replaces != Some(false);
+        let env = fields
+            .get("env")
+            .map(|item| self.exports(&item, claims, may_replace));
+        if let Some(SecretSource::Vault(VaultFile { cryptor, .. })) = &source {
+            self.refuse_set(item, cryptor, claims);
         }
         if write.is_none() && env.is_none() {
             self.problem(
@@ -79,18 +72,209 @@ impl Decoder<'_> {
             );
         }
         let at = &item.node.at;
-        Some(SecretFile {
+        Some(SecretItem {
             declared_at: format!("{}:{}", at.file, at.place.line),
-            vault: vault?,
-            passphrase: passphrase?,
-            sign_passphrase: sign_passphrase?,
-            options: options?,
+            source: source?,
+            write: write.flatten(),
+            env: env.unwrap_or_default(),
+            replaces: replaces?,
+        })
+    }
+
+    /// A passphrase is for the cryptor: a variable that the mode sets itself is not what was meant.
+    fn refuse_set(&mut self, item: &Item, cryptor: &Cryptor, claims: &Claims) {
+        for passphrase in cryptor.passphrases().into_iter().flatten() {
+            let Passphrase::Variable(name) = passphrase else {
+                continue;
+            };
+            let mut all = claims.env.iter().chain(&claims.names);
+            if let Some((_, by)) = all.find(|(known, _)| known == name) {
+                let message = format!("{by} sets the variable that its passphrase is read from");
+                self.problem(item, message, "set it for the container instead");
+            }
+        }
+    }
+
+    /// What the item is. All of its keys are read, so that one run tells what is wrong with any of them.
+    fn source(&mut self, fields: &Fields) -> Option<SecretSource> {
+        let written: Vec<&'static str> = SOURCES
+            .into_iter()
+            .filter(|key| fields.get(key).is_some())
+            .collect();
+        let vault = self.vault(fields);
+        let sops = self.sops(fields);
+        let ssm = self.ssm(fields);
+        let secret = self.managed(fields);
+        let &[kind] = written.as_slice() else {
+            let (message, remedy) = match written.as_slice() {
+                [] => (
+                    "vault is missing".to_owned(),
+                    "write vault: FILE, or sops, ssm or secrets_manager",
+                ),
+                all => (
+                    format!("it has {}", all.join(" and ")),
+                    "make an item of each",
+                ),
+            };
+            self.problem(&fields.item, message, remedy);
+            return None;
+        };
+        let cryptor = match &vault {
+            Some(VaultFile {
+                cryptor: Cryptor::AwsKms { .. },
+                ..
+            }) => "cryptor: aws-kms",
+            _ => "cryptor: simple",
+        };
+        let reads = |owner: &str| owner == kind || (kind == "vault" && owner == cryptor);
+        for (key, node) in fields.item.node.entries() {
+            if let Some(owner) = vault::belongs_to(&key.text).filter(|owner| !reads(owner)) {
+                let path = fields.item.child(&key.text, node).path;
+                let with = if kind == "vault" { cryptor } else { kind };
+                let remedy = format!("take it out: it belongs to {owner}");
+                self.problem_at(
+                    &node.at,
+                    &path,
+                    format!("means nothing with {with}"),
+                    remedy,
+                );
+            }
+        }
+        match kind {
+            "vault" => vault.map(SecretSource::Vault),
+            "sops" => sops.map(SecretSource::Sops),
+            "ssm" => ssm.map(SecretSource::Ssm),
+            _ => secret.map(SecretSource::SecretsManager),
+        }
+    }
+
+    fn vault(&mut self, fields: &Fields) -> Option<VaultFile> {
+        let path = fields.get("vault").and_then(|item| self.path(&item));
+        let cryptor = self.cryptor(fields);
+        let keys = self.keys(fields);
+        let mut affix = |name| match fields.get(name) {
+            Some(item) => self.text(&item).map(|text| text.value),
+            None => Some(String::new()),
+        };
+        let (prefix, suffix) = (affix("prefix"), affix("suffix"));
+        Some(VaultFile {
+            path: path?,
+            cryptor: cryptor?,
             keys: keys?,
             prefix: prefix?,
             suffix: suffix?,
-            write: write.flatten(),
-            env: env.unwrap_or_default(),
         })
+    }
+
+    fn sops(&mut self, fields: &Fields) -> Option<SopsFile> {
+        let path = fields.get("sops").and_then(|item| self.path(&item));
+        let written = fields
+            .get("format")
+            .map(|item| self.choice(&item, "format", &FORMATS));
+        let key = |name| fields.get(name);
+        let identities = match (key("age_key_env"), key("age_key_file")) {
+            (None, None) => Some(None),
+            _ => self
+                .passphrase(fields, "age_key_env", "age_key_file", "SOPS_AGE_KEY")
+                .map(Some),
+        };
+        let path = path?;
+        let format = match written {
+            Some(format) => format?,
+            None => match Format::of(&path) {
+                Ok(format) => format,
+                Err(error) => {
+                    let item = fields.get("sops")?;
+                    self.problem(&item, error.to_string(), "");
+                    return None;
+                }
+            },
+        };
+        Some(SopsFile {
+            path,
+            format,
+            identities: identities?,
+        })
+    }
+
+    fn ssm(&mut self, fields: &Fields) -> Option<ParameterSet> {
+        let recursive = match fields.get("recursive") {
+            Some(item) => self.boolean(&item),
+            None => Some(false),
+        };
+        let item = fields.get("ssm")?;
+        if let Value::List(_) = &item.node.value {
+            let names = self.one_or_more(&item, "the names of parameters");
+            let names: Vec<Option<String>> = names
+                .iter()
+                .map(|name| self.word(name).map(|text| text.value))
+                .collect();
+            if let Some(item) = fields.get("recursive") {
+                self.problem(&item, "is for a path, not for names", "take it out");
+            }
+            return names
+                .into_iter()
+                .collect::<Option<_>>()
+                .map(ParameterSet::Named);
+        }
+        let text = self.word(&item)?;
+        if !text.value.starts_with('/') {
+            let message = format!("{} is no path of parameters", text.shown());
+            self.problem(&item, message, "write /PATH, or a list for names: [NAME]");
+            return None;
+        }
+        Some(ParameterSet::Below {
+            path: text.value,
+            recursive: recursive?,
+        })
+    }
+
+    fn managed(&mut self, fields: &Fields) -> Option<ManagedSecret> {
+        let mut word = |name| {
+            fields
+                .get(name)
+                .map(|item| self.word(&item).map(|text| text.value))
+        };
+        let (id, stage, version_id) = (word("secrets_manager"), word("stage"), word("version_id"));
+        Some(ManagedSecret {
+            id: id??,
+            stage: stage.map_or(Some(None), |text| text.map(Some))?,
+            version_id: version_id.map_or(Some(None), |text| text.map(Some))?,
+        })
+    }
+
+    fn cryptor(&mut self, fields: &Fields) -> Option<Cryptor> {
+        let kind = match fields.get("cryptor") {
+            Some(item) => self.choice(&item, "cryptor", &CRYPTORS),
+            None => Some(Kind::Simple),
+        };
+        let options = self.options(fields);
+        let passphrase = self.passphrase(
+            fields,
+            "passphrase_env",
+            "passphrase_file",
+            "YAML_VAULT_PASSPHRASE",
+        );
+        let sign_passphrase = self.passphrase(
+            fields,
+            "sign_passphrase_env",
+            "sign_passphrase_file",
+            "YAML_VAULT_SIGN_PASSPHRASE",
+        );
+        let key_id = fields.get("kms_key_id").map(|item| self.word(&item));
+        match kind? {
+            Kind::Simple => Some(Cryptor::Simple {
+                passphrase: passphrase?,
+                sign_passphrase: sign_passphrase?,
+                options: options?,
+            }),
+            Kind::AwsKms => Some(Cryptor::AwsKms {
+                key_id: match key_id {
+                    Some(text) => Some(text?.value),
+                    None => None,
+                },
+            }),
+        }
     }
 
     fn options(&mut self, fields: &Fields) -> Option<SimpleOptions> {
@@ -159,7 +343,7 @@ impl Decoder<'_> {
         paths.into_iter().collect()
     }
 
-    fn key_path(&mut self, item: &Item) -> Option<KeyPath> {
+    pub fn key_path(&mut self, item: &Item) -> Option<KeyPath> {
         let text = self.word(item)?;
         match vault::key_path(&text.value) {
             Ok(path) => Some(path),
@@ -211,25 +395,31 @@ impl Decoder<'_> {
             };
             (path, mode)
         };
-        let text = self.word(&path_item)?;
+        let path = self.target(&path_item, claims)?;
+        Some(Write { path, mode: mode? })
+    }
+
+    /// A file to be written that nothing before it writes.
+    pub fn target(&mut self, item: &Item, claims: &mut Claims) -> Option<PathBuf> {
+        let text = self.word(item)?;
         if let Some(why) = wrong_target(&text.value) {
             self.problem(
-                &path_item,
+                item,
                 format!("{} {why}", text.shown()),
                 "write it like /dev/shm/entry/secrets.yml",
             );
             return None;
         }
-        let path = std::path::PathBuf::from(text.value);
+        let path = PathBuf::from(text.value);
         if let Some((_, by)) = claims.paths.iter().find(|(known, _)| *known == path) {
-            self.problem(&path_item, format!("{by} writes this file too"), "");
+            self.problem(item, format!("{by} writes this file too"), "");
             return None;
         }
-        claims.paths.push((path.clone(), path_item.path.clone()));
-        Some(Write { path, mode: mode? })
+        claims.paths.push((path.clone(), item.path.clone()));
+        Some(path)
     }
 
-    fn exports(&mut self, item: &Item, claims: &mut Claims) -> Vec<Export> {
+    fn exports(&mut self, item: &Item, claims: &mut Claims, may_replace: bool) -> Vec<Export> {
         let mut exports = Vec::new();
         let entries = self.map(item, "a map of variable names to key paths");
         if entries.is_empty() && matches!(item.node.value, Value::Map(_)) {
@@ -250,12 +440,13 @@ impl Decoder<'_> {
                 self.problem_at(&key.at, &item.path, format!("no variable name: {why}"), "");
                 continue;
             }
-            if let Some((_, by)) = claims.names.iter().find(|(known, _)| *known == key.text) {
+            let known = claims.names.iter().find(|(known, _)| *known == key.text);
+            if let Some((_, by)) = known.filter(|_| !may_replace) {
                 self.problem_at(
                     &key.at,
                     &item.path,
                     format!("{by} sets this variable too"),
-                    "keep one of them",
+                    "keep one of them, or write override: true",
                 );
                 continue;
             }

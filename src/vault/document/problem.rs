@@ -23,6 +23,9 @@ pub enum Reason {
     /// Another cryptor's words.
     #[error("{0}")]
     Cryptor(String),
+    /// Another value's failure is this one's, too, so that it was not tried.
+    #[error("not tried")]
+    NotTried,
     /// No way of writing the value here reads back as the same value.
     #[error("its value cannot be written in this place of the file")]
     Unwritable,

@@ -1,0 +1,347 @@
+//! A boot with 200 values of AWS KMS and 20 objects of S3, each exchange 20 ms away: entry beside Debian's
+//! Ruby SDK, which asks one after the other as the yaml_vault gem does, and beside a single exchange. Then
+//! what stays of such a boot in PID 1, and how soon a stop ends one that KMS does not answer. Prints
+//! medians and ratios; asserts only that both fetched the same.
+//!
+//! Run by `make bench`, which builds the release binary that is measured.
+
+// A measurement that fails has nothing better to do than to say so and end.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+mod cloud;
+mod common;
+
+use cloud::{Asked, Cloud, Pace, ciphertext};
+use common::{binary, cpus, line, memory, now, percentiles, pid};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::signal::{Signal, kill};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const VALUES: usize = 200;
+const OBJECTS: usize = 20;
+const OBJECT_BYTES: usize = 8 << 10;
+const AWAY: Duration = Duration::from_millis(20);
+/// Interleaved; Ruby takes five seconds for each.
+const ROUNDS: usize = 7;
+const STOPS: usize = 30;
+const BUCKET: &str = "myapp-files";
+const MEASURE: &str = "--measure";
+
+fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    match words.get(1).map(String::as_str) {
+        Some(common::CHILD) => common::child(),
+        Some(MEASURE) => measure(&words[2..]),
+        _ => {
+            let bench = Bench::new();
+            bench.boots();
+            bench.idle();
+            bench.stops();
+        }
+    }
+}
+
+/// Runs a command and prints its time in µs and the peak of its memory in KiB. In a process of its own,
+/// because the kernel keeps the peak of all children ever; a boot's counts though it became another program.
+fn measure(words: &[String]) {
+    let start = Instant::now();
+    let status = Command::new(&words[0])
+        .args(&words[1..])
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    let took = start.elapsed();
+    assert!(status.success(), "{words:?}: {status}");
+    let peak = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();
+    println!("{} {peak}", took.as_micros());
+}
+
+/// One boot.
+struct Boot {
+    wall_ms: f64,
+    /// From the boot's own clock: both together, if both were asked for.
+    values_ms: f64,
+    objects_ms: f64,
+    peak_mib: f64,
+    asked: Asked,
+}
+
+struct Bench {
+    cloud: Cloud,
+    folder: tempfile::TempDir,
+    /// What every boot must have made of the secrets.
+    plain: String,
+    content: Vec<u8>,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let content: Vec<u8> = (0..OBJECT_BYTES)
+            .map(|at| u8::try_from(at * 31 % 251).unwrap())
+            .collect();
+        let paths = (0..OBJECTS).map(|number| format!("/{BUCKET}/file-{number}"));
+        let objects = paths.map(|path| (path, content.clone()));
+        let folder = tempfile::tempdir().unwrap();
+        let (mut plain, mut sealed) = ("production:\n".to_owned(), "production:\n".to_owned());
+        for number in 0..VALUES {
+            let value = format!("value-{number:03}-5f1d7a84c0b94f7f8f2ce0e6d2b1a3c4");
+            writeln!(plain, "  key_{number:03}: {value}").unwrap();
+            let message = ciphertext(&format!("--- {value}\n"));
+            writeln!(sealed, "  key_{number:03}: {message}").unwrap();
+        }
+        fs::write(folder.path().join("secrets.yml"), sealed).unwrap();
+        let bench = Bench {
+            cloud: Cloud::start(Pace::After(AWAY), objects),
+            folder,
+            plain,
+            content,
+        };
+        bench.write_modes();
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What is fetched, and how many calls are in flight: `values`, `objects` and `all`, and these with
+    /// `-wide`. `none` and `idle` run a child that stays, without and with all of it.
+    fn write_modes(&self) {
+        fs::create_dir(self.path("modes")).unwrap();
+        let write = |name: &str, text: String| {
+            fs::write(self.path("modes").join(name).with_extension("yml"), text).unwrap();
+        };
+        let out = self.path("out");
+        let secrets = format!(
+            "secrets:\n  - {{vault: secrets.yml, cryptor: aws-kms, keys: $.production, write: {}/secrets.yml}}\n",
+            out.display()
+        );
+        let mut files = "files:\n".to_owned();
+        for number in 0..OBJECTS {
+            let to = out.join(format!("file-{number}"));
+            let to = to.display();
+            writeln!(files, "  - {{from: s3://{BUCKET}/file-{number}, to: {to}}}").unwrap();
+        }
+        let own = std::env::current_exe().unwrap();
+        let child = format!("command: [{}, {}]\n", own.display(), common::CHILD);
+        write("none", child.clone());
+        write("idle", format!("{child}{secrets}{files}"));
+        for (suffix, aws) in [("", ""), ("-wide", "aws: {in_flight: 256}\n")] {
+            let of = |wants: &str| format!("command: [\"true\"]\n{aws}{wants}");
+            write(&format!("values{suffix}"), of(&secrets));
+            write(&format!("objects{suffix}"), of(&files));
+            write(&format!("all{suffix}"), of(&format!("{secrets}{files}")));
+        }
+    }
+
+    /// A command that finds the stand-in, with keys that it does not look at.
+    fn command(&self, program: &Path, url: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .env("ENTRY_LOG", "json")
+            .env("AWS_ENDPOINT_URL", url)
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "not-a-real-key");
+        command
+    }
+
+    /// Boots once, and compares what came with what had to.
+    fn boot(&self, words: &[&str]) -> Boot {
+        let out = self.path("out");
+        let _ = fs::remove_dir_all(&out);
+        if words[0] == "ruby" {
+            fs::create_dir(&out).unwrap();
+        }
+        self.cloud.asked();
+        let own = std::env::current_exe().unwrap();
+        let mut command = self.command(&own, &self.cloud.url());
+        let output = command.arg(MEASURE).args(words).output().unwrap();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "{words:?}:\n{stderr}");
+        let asked = self.cloud.asked();
+        if asked.decrypts > 0 {
+            let written = fs::read_to_string(out.join("secrets.yml")).unwrap();
+            assert!(written == self.plain, "{words:?}: other secrets");
+        }
+        for number in 0..asked.objects.min(OBJECTS) {
+            let written = fs::read(out.join(format!("file-{number}"))).unwrap();
+            assert!(written == self.content, "{words:?}: other objects");
+        }
+        let told = stderr.lines().find_map(|line| {
+            let told: serde_json::Value = serde_json::from_str(line).ok()?;
+            told.get("kms_ms").is_some().then_some(told)
+        });
+        let told = told.expect("a line with kms_ms");
+        let measured: Vec<f64> = stdout
+            .split_whitespace()
+            .map(|word| word.parse().unwrap())
+            .collect();
+        Boot {
+            wall_ms: measured[0] / 1e3,
+            values_ms: told["kms_ms"].as_f64().unwrap(),
+            objects_ms: told["s3_ms"].as_f64().unwrap(),
+            peak_mib: measured[1] / 1024.0,
+            asked,
+        }
+    }
+
+    fn boots(&self) {
+        println!(
+            "\na boot with {VALUES} aws-kms values and {OBJECTS} S3 objects of {OBJECT_BYTES} bytes, {} ms added to each \
+             HTTP exchange,\nwithout TLS; medians of {ROUNDS} interleaved runs, {} CPUs, which the stand-in for AWS shares",
+            AWAY.as_millis(),
+            cpus()
+        );
+        let entry = binary();
+        let entry = entry.to_str().unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/one_by_one.rb");
+        let secrets = self.path("secrets.yml");
+        let (url, objects, out) = (self.cloud.url(), OBJECTS.to_string(), self.path("out"));
+        let paths = [&script, &secrets, &out].map(|path| path.to_str().unwrap());
+        let ruby = ["ruby", paths[0], &url, paths[1], BUCKET, &objects, paths[2]];
+        let mut exchange = Vec::new();
+        let mut rows = [Row::default(), Row::default(), Row::default()];
+        for _ in 0..ROUNDS {
+            exchange.extend(self.cloud.exchanges(&format!("/{BUCKET}/file-0"), 5));
+            for (row, suffix) in rows.iter_mut().zip(["", "-wide"]) {
+                let boot = |wants: &str| self.boot(&[entry, &format!("{wants}{suffix}")]);
+                row.add(&boot("values"), &boot("objects"), boot("all"));
+            }
+            let boot = self.boot(&ruby);
+            rows[2].values.push(boot.values_ms);
+            rows[2].objects.push(boot.objects_ms);
+            rows[2].all.push(boot);
+        }
+        let exchange: Vec<f64> = exchange.iter().map(Duration::as_secs_f64).collect();
+        let exchange = median(&exchange) * 1e3;
+        table(exchange, &rows);
+    }
+
+    /// PID 1 after a boot with all of it, and after one with nothing to fetch.
+    fn idle(&self) {
+        println!(
+            "\nidle memory of PID 1 after such a boot, in KiB: p10, p50, p90 of {ROUNDS} interleaved runs\n{:<26} {:>17} {:>17}",
+            "", "anonymous", "resident"
+        );
+        let mut seen = [("nothing to fetch", "none"), ("all fetched", "idle")]
+            .map(|(name, mode)| (name, mode, [Vec::new(), Vec::new()]));
+        for _ in 0..ROUNDS {
+            for (_, mode, memories) in &mut seen {
+                let _ = fs::remove_dir_all(self.path("out"));
+                let mut command = self.command(&binary(), &self.cloud.url());
+                let command = command.arg(mode).stderr(Stdio::null());
+                let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+                let mut stdout = BufReader::new(process.stdout.take().unwrap());
+                assert_eq!(line(&mut stdout), "ready", "{mode}");
+                for (memory, memories) in memory(&process).into_iter().zip(memories) {
+                    memories.push(memory);
+                }
+                kill(pid(&process), Signal::SIGTERM).unwrap();
+                process.wait().unwrap();
+            }
+        }
+        for (name, _, memories) in &seen {
+            let [anonymous, resident] = memories.each_ref().map(|kib| {
+                let [p10, p50, p90] = percentiles(kib);
+                format!("{p10}, {p50}, {p90}")
+            });
+            println!("{name:<26} {anonymous:>17} {resident:>17}");
+        }
+    }
+
+    /// TERM while every decrypt hangs.
+    fn stops(&self) {
+        let silent = Cloud::start(Pace::Never, []);
+        let mut times = Vec::new();
+        for _ in 0..STOPS {
+            let mut command = self.command(&binary(), &silent.url());
+            let command = command.arg("values").stdout(Stdio::null());
+            let mut process = command.stderr(Stdio::null()).spawn().unwrap();
+            silent.arrivals.recv().unwrap();
+            let sent = now();
+            kill(pid(&process), Signal::SIGTERM).unwrap();
+            let status = process.wait().unwrap();
+            times.push((now() - sent).as_secs_f64() * 1e3);
+            assert_eq!(status.code(), Some(143));
+        }
+        let [p10, p50, p90] = percentiles(&times);
+        println!(
+            "\nTERM while KMS hangs, to the exit with 143, in ms: p10 {p10:.1}, p50 {p50:.1}, p90 {p90:.1} ({STOPS} runs)"
+        );
+    }
+}
+
+/// What one way of booting took, a number for each round.
+#[derive(Default)]
+struct Row {
+    values: Vec<f64>,
+    objects: Vec<f64>,
+    all: Vec<Boot>,
+}
+
+impl Row {
+    fn add(&mut self, values: &Boot, objects: &Boot, all: Boot) {
+        self.values.push(values.values_ms);
+        self.objects.push(objects.objects_ms);
+        self.all.push(all);
+    }
+
+    /// Values, objects, and the whole from start to exit, in ms.
+    fn times(&self) -> [f64; 3] {
+        let walls: Vec<f64> = self.all.iter().map(|boot| boot.wall_ms).collect();
+        [&self.values, &self.objects, &walls].map(|times| median(times))
+    }
+}
+
+fn table(exchange: f64, rows: &[Row; 3]) {
+    println!(
+        "{:<26} {:>8} {:>8} {:>8} {:>6} {:>8} {:>12} {:>9}",
+        "times in ms", "values", "objects", "all", "calls", "objects", "connections", "peak MiB"
+    );
+    let one = format!("{exchange:.1}");
+    println!("{:<26} {one:>8} {one:>8} {one:>8}", "one exchange");
+    let names = [
+        "entry, 32 in flight",
+        "entry, 256 in flight",
+        "Ruby SDK, one by one",
+    ];
+    for (name, row) in names.iter().zip(rows) {
+        let [values, objects, all] = row.times();
+        let peaks: Vec<f64> = row.all.iter().map(|boot| boot.peak_mib).collect();
+        let peak = median(&peaks);
+        let Asked {
+            decrypts,
+            objects: got,
+            connections,
+        } = row.all[0].asked;
+        println!(
+            "{name:<26} {values:>8.0} {objects:>8.0} {all:>8.0} {decrypts:>6} {got:>8} {connections:>12} {peak:>9.1}"
+        );
+    }
+    let times = rows.each_ref().map(Row::times);
+    let [entry, wide, ruby] = &times;
+    let ratio = |name: &str, over: &[f64; 3], under: &[f64; 3]| {
+        let [values, objects, all] = [0, 1, 2].map(|at| over[at] / under[at]);
+        println!("{name:<26} {values:>8.1} {objects:>8.1} {all:>8.1}");
+    };
+    ratio("Ruby to entry, 32", ruby, entry);
+    ratio("Ruby to entry, 256", ruby, wide);
+    ratio("entry, 32, to one exchange", entry, &[exchange; 3]);
+    ratio("entry, 256, to one exchange", wide, &[exchange; 3]);
+}
+
+fn median(values: &[f64]) -> f64 {
+    percentiles(values)[1]
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,190 @@
+//! Files that the mode orders: where each goes, and bringing one here.
+
+use super::folder::Folders;
+use super::staging::{Journal, Staged, StagingError, Wanted};
+use super::users::{self, Identity};
+use crate::aws::{AwsError, CustomerKey, Get, Kind, S3, Sink};
+use crate::config::{FetchedFile, Origin, S3Origin};
+use bytesize::ByteSize;
+use nix::unistd::Uid;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Instant;
+use zeroize::Zeroizing;
+
+/// A file on its way.
+pub struct Order<'m, 'j> {
+    pub file: &'m FetchedFile,
+    staged: Staged<'j>,
+}
+
+/// Makes room for a file; none of its bytes are here yet.
+pub fn place<'m, 'j>(
+    file: &'m FetchedFile,
+    app: &Identity,
+    folders: &mut Folders,
+    journal: &'j dyn Journal,
+) -> Result<Order<'m, 'j>, String> {
+    let owner = owner(file, app)?;
+    let target = &file.to.path;
+    let folder = folders
+        .ready(target.parent().unwrap_or(target), &owner, journal)
+        .map_err(|error| error.to_string())?;
+    let wanted = Wanted {
+        target,
+        mode: file.to.mode,
+        owner: owner.owner(),
+    };
+    let staged = Staged::begin(&wanted, folder, journal).map_err(|error| error.to_string())?;
+    Ok(Order { file, staged })
+}
+
+/// Whom the file is for: its own user and group, else the app's.
+fn owner(file: &FetchedFile, app: &Identity) -> Result<Identity, String> {
+    if file.user.is_none() && file.group.is_none() {
+        return Ok(app.clone());
+    }
+    let own = app.uid.to_string();
+    let owner = users::of_image(file.user.as_deref().unwrap_or(&own), file.group.as_deref())
+        .map_err(|error| error.to_string())?;
+    let us = Uid::effective();
+    if !us.is_root() && owner.uid != us.as_raw() {
+        return Err(format!(
+            "user {}: only root can give a file away: run entry as root, or leave user out",
+            owner.uid
+        ));
+    }
+    Ok(owner)
+}
+
+impl<'j> Order<'_, 'j> {
+    pub fn is_local(&self) -> bool {
+        matches!(self.file.from, Origin::Local(_))
+    }
+
+    /// The vault that has the key of the object, if it was encrypted with one of the customer's.
+    pub fn waits_for_secrets(&self) -> bool {
+        matches!(
+            &self.file.from,
+            Origin::S3(S3Origin {
+                customer_key: Some(_),
+                ..
+            })
+        )
+    }
+
+    /// From a path of this container.
+    pub fn copy(mut self) -> Result<Staged<'j>, String> {
+        let Origin::Local(path) = &self.file.from else {
+            return Err(self.line(&"is not here"));
+        };
+        match copy(path, self.file.max_bytes, &mut self.staged) {
+            Ok(()) => Ok(self.staged),
+            Err(CopyError::Read(problem)) => {
+                Err(self.line(&format!("{}: {problem}", self.file.from)))
+            }
+            Err(CopyError::Write(error)) => Err(self.line(&error)),
+        }
+    }
+
+    /// From S3.
+    pub async fn download(
+        mut self,
+        s3: &dyn S3,
+        customer_key: Option<CustomerKey>,
+        deadline: Instant,
+    ) -> Result<Staged<'j>, (String, Option<AwsError>)> {
+        let Origin::S3(object) = &self.file.from else {
+            return Err((self.line(&"is not on S3"), None));
+        };
+        let get = Get {
+            bucket: object.bucket.clone(),
+            key: object.key.clone(),
+            version_id: object.version_id.clone(),
+            customer_key,
+            max_bytes: self.file.max_bytes,
+        };
+        let mut sink = Passing {
+            staged: &mut self.staged,
+            failure: None,
+        };
+        let got = s3.get(&get, &mut sink, deadline).await;
+        let failure = sink.failure.take();
+        match (got, failure) {
+            (Ok(_), _) => match self.staged.finish() {
+                Ok(()) => Ok(self.staged),
+                Err(error) => Err((self.line(&error), None)),
+            },
+            (Err(error), Some(failure)) if error.kind == Kind::Write => {
+                Err((self.line(&failure), None))
+            }
+            (Err(error), _) => Err((self.file.declared_at.clone(), Some(error))),
+        }
+    }
+
+    fn line(&self, problem: &dyn std::fmt::Display) -> String {
+        format!("{}: {problem}", self.file.declared_at)
+    }
+}
+
+/// Passes an object's bytes on, and keeps why they could not be written.
+struct Passing<'a, 'j> {
+    staged: &'a mut Staged<'j>,
+    failure: Option<StagingError>,
+}
+
+impl Passing<'_, '_> {
+    fn keep(&mut self, done: Result<(), StagingError>) -> io::Result<()> {
+        done.map_err(|error| {
+            let told = io::Error::other(error.to_string());
+            self.failure = Some(error);
+            told
+        })
+    }
+}
+
+impl Sink for Passing<'_, '_> {
+    fn restart(&mut self) -> io::Result<()> {
+        let done = self.staged.restart();
+        self.keep(done)
+    }
+
+    fn write(&mut self, part: &[u8]) -> io::Result<()> {
+        let done = self.staged.write(part);
+        self.keep(done)
+    }
+}
+
+enum CopyError {
+    Read(String),
+    Write(StagingError),
+}
+
+/// Copies a regular file, as long as it is at most `max` bytes, even if it grows meanwhile.
+fn copy(path: &Path, max: u64, staged: &mut Staged) -> Result<(), CopyError> {
+    let read = |error: io::Error| CopyError::Read(error.to_string());
+    // A FIFO would keep the boot waiting.
+    let found = std::fs::metadata(path).map_err(read)?;
+    if !found.is_file() {
+        return Err(CopyError::Read("is no regular file".into()));
+    }
+    let mut file = File::open(path).map_err(read)?.take(max.saturating_add(1));
+    let mut part = Zeroizing::new(vec![0; 64 * 1024]);
+    let mut bytes = 0;
+    loop {
+        let length = file.read(&mut part).map_err(read)?;
+        if length == 0 {
+            return staged.finish().map_err(CopyError::Write);
+        }
+        bytes += length as u64;
+        if bytes > max {
+            return Err(CopyError::Read(format!(
+                "has more than {}: raise max_size, or check what was put there",
+                ByteSize(max)
+            )));
+        }
+        let part = part.get(..length).unwrap_or_default();
+        staged.write(part).map_err(CopyError::Write)?;
+    }
+}
