@@ -7,6 +7,7 @@ mod aws;
 mod boot;
 mod config;
 mod docs;
+mod envelope;
 mod image;
 mod pid1;
 mod servers;

@@ -64,7 +64,7 @@ pub enum ReadError {
     /// It can be read, but it is not protected as it should be.
     #[error(
         "it was written by a V1 client ({wrap}, {content}) and is not safe against changes: upload it again \
-         with a V2 or V3 client, or allow legacy objects"
+         with a V2 or V3 client, or set legacy to read it all the same"
     )]
     Legacy {
         wrap: &'static str,
