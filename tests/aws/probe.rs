@@ -156,7 +156,7 @@ async fn obey(order: &Value, start: Instant) -> Result<Value, AwsError> {
     if let Some(ciphertexts) = order["decrypt"].as_array() {
         let ciphertexts = ciphertexts
             .iter()
-            .map(|one| STANDARD.decode(one.as_str().unwrap()).unwrap());
+            .map(|one| STANDARD.decode(one.as_str().unwrap()).unwrap().into());
         let in_flight = usize::try_from(order["in_flight"].as_u64().unwrap_or(32)).unwrap();
         let all = aws::decrypt_all(clients.kms(), ciphertexts.collect(), in_flight, deadline).await;
         let all = all.into_iter().map(|one| match one {
@@ -176,9 +176,9 @@ async fn obey(order: &Value, start: Instant) -> Result<Value, AwsError> {
         let sealed = kms
             .encrypt("alias/fixed", bytes, &context, deadline)
             .await?;
-        let opened = kms.decrypt(&sealed, &context, deadline).await?;
+        let opened = kms.decrypt(None, &sealed, &context, deadline).await?;
         value["opened"] = String::from_utf8(opened.to_vec()).unwrap().into();
-        value["other_context"] = match kms.decrypt(&sealed, &[], deadline).await {
+        value["other_context"] = match kms.decrypt(None, &sealed, &[], deadline).await {
             Ok(_) => "opened".into(),
             Err(error) => format!("{:?}", error.kind).into(),
         };

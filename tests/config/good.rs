@@ -2,9 +2,10 @@
 
 use super::{CANARY, variable};
 use entry::config::{
-    ArgsPolicy, Aws, Cryptor, Export, Layers, Mode, Origin, Passphrase, Source, Text, TtyOwner,
-    load,
+    ArgsPolicy, Aws, Cryptor, Export, Layers, Mode, Origin, ParameterSet, Passphrase, SecretItem,
+    SecretSource, Source, Text, TtyOwner, VaultFile, load,
 };
+use entry::sops::Format;
 use entry::stop::{Preset, Step, Target};
 use entry::sys::signal::Sig;
 use std::ffi::OsString;
@@ -25,6 +26,62 @@ fn mode(defaults: &str, web: &str) -> Mode {
         mode: text("web", web),
     };
     load("web", &layers, &variable).unwrap()
+}
+
+fn vault(item: &SecretItem) -> &VaultFile {
+    match &item.source {
+        SecretSource::Vault(file) => file,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_source() {
+    let mode = mode("", include_str!("../fixtures/modes-good/full/web.yml"));
+    let sources = &mode.secrets[3..];
+    let SecretSource::Sops(sops) = &sources[0].source else {
+        panic!("{sources:?}")
+    };
+    assert_eq!(
+        (sops.path.as_path(), sops.format),
+        (Path::new("s"), Format::Dotenv)
+    );
+    assert_eq!(sops.identities, Some(Passphrase::File("/run/age".into())));
+    let SecretSource::Ssm(below) = &sources[1].source else {
+        panic!("{sources:?}")
+    };
+    let path = "/app".to_owned();
+    assert_eq!(
+        *below,
+        ParameterSet::Below {
+            path,
+            recursive: true
+        }
+    );
+    let SecretSource::Ssm(named) = &sources[2].source else {
+        panic!("{sources:?}")
+    };
+    assert_eq!(
+        *named,
+        ParameterSet::Named(vec!["/a".to_owned(), "b".to_owned()])
+    );
+    let SecretSource::SecretsManager(secret) = &sources[3].source else {
+        panic!("{sources:?}")
+    };
+    assert_eq!(
+        (secret.id.as_str(), secret.stage.as_deref()),
+        ("app/x", Some("AWSPREVIOUS"))
+    );
+    assert!(sources[3].replaces);
+    let Cryptor::GcpKms {
+        resource_id,
+        credential_file,
+    } = &vault(&sources[4]).cryptor
+    else {
+        panic!("{sources:?}")
+    };
+    assert_eq!(resource_id, "projects/p");
+    assert_eq!(credential_file.as_deref(), Some(Path::new("/run/gcp.json")));
 }
 
 #[test]
@@ -66,9 +123,12 @@ fn every_key() {
             Step::Wait(Duration::from_secs(3)),
         ]
     );
-    let [full, least, kms] = mode.secrets.try_into().unwrap();
-    assert_eq!(full.declared_at, "modes/web.yml:22");
-    assert_eq!(full.vault, Path::new("config/x.yml"));
+    let [full_item, least_item, kms_item, ..] = &mode.secrets[..] else {
+        panic!("{:?}", mode.secrets)
+    };
+    let (full, least, kms) = (vault(full_item), vault(least_item), vault(kms_item));
+    assert_eq!(full_item.declared_at, "modes/web.yml:22");
+    assert_eq!(full.path, Path::new("config/x.yml"));
     assert_eq!(full.keys.len(), 2);
     assert_eq!((full.prefix.as_str(), full.suffix.as_str()), ("ENC(", ")"));
     let Cryptor::Simple {
@@ -90,12 +150,12 @@ fn every_key() {
     assert_eq!((options.key_len, options.signature_key_len), (16, 32));
     assert_eq!(*passphrase, Passphrase::File("/run/p".into()));
     assert_eq!(*sign_passphrase, Passphrase::Variable("SIGN".to_owned()));
-    let write = full.write.unwrap();
+    let write = full_item.write.as_ref().unwrap();
     assert_eq!(
         (write.path.as_path(), write.mode),
         (Path::new("/dev/shm/entry/x"), 0o440)
     );
-    let names: Vec<&str> = full
+    let names: Vec<&str> = full_item
         .env
         .iter()
         .map(|export| match export {
@@ -104,7 +164,7 @@ fn every_key() {
         })
         .collect();
     assert_eq!(names, ["A", "DB_", ""]);
-    assert_eq!(least.write.as_ref().unwrap().mode, 0o400);
+    assert_eq!(least_item.write.as_ref().unwrap().mode, 0o400);
     let Cryptor::Simple {
         passphrase,
         sign_passphrase,
@@ -118,14 +178,23 @@ fn every_key() {
     assert_eq!(*sign_passphrase, variable("YAML_VAULT_SIGN_PASSPHRASE"));
     assert_eq!(*options, entry::vault::SimpleOptions::default());
     assert_eq!(least.keys.len(), 1);
-    assert!(matches!(kms.cryptor, Cryptor::AwsKms));
+    assert!(matches!(kms.cryptor, Cryptor::AwsKms { key_id: None }));
 }
 
 #[test]
 fn every_key_of_what_is_fetched() {
     let mode = mode("", include_str!("../fixtures/modes-good/full/web.yml"));
-    let [object, local] = mode.files.try_into().unwrap();
-    assert_eq!(object.declared_at, "modes/web.yml:44");
+    let [object, local, sealed] = mode.files.try_into().unwrap();
+    let Origin::S3(sealed) = sealed.from else {
+        panic!("{:?}", sealed.from)
+    };
+    let sealed = sealed.client_side.unwrap();
+    assert_eq!(
+        (sealed.key_id.as_deref(), sealed.policy.legacy),
+        (Some("alias/k"), true)
+    );
+    assert_eq!(sealed.policy.context["app"], "x");
+    assert_eq!(object.declared_at, "modes/web.yml:53");
     assert_eq!(object.from.to_string(), "s3://my-bucket/dir/ca.pem");
     let Origin::S3(origin) = object.from else {
         panic!("{:?}", object.from)

@@ -57,6 +57,7 @@ fn every_key_is_read() {
                 "`secrets`" => format!("secrets: [{wrong}]"),
                 "`files`" => format!("files: [{wrong}]"),
                 "`files.customer_key`" => format!("files: [{{customer_key: {wrong}}}]"),
+                "`files.client_side`" => format!("files: [{{client_side: {wrong}}}]"),
                 "`aws`" => format!("aws: {wrong}"),
                 "`secrets.write`" => format!("secrets: [{{write: {wrong}}}]"),
                 other => panic!("how is a key of {other} written?"),

@@ -43,7 +43,11 @@ fn a_sops_file_is_one_call_and_its_mac_is_verified() {
     assert_eq!(done.stdout(), sops("01_kms_yaml.dec.yaml"));
     assert_eq!(done.line("start")["kms_calls"], 1);
     assert_eq!(proxy.requests().len(), 1);
-    let changed = sealed.replacen("data:", "data:AA", 1);
+    let changed = sealed.replacen(
+        "str: ENC[AES256_GCM,data:",
+        "str: ENC[AES256_GCM,data:AA",
+        1,
+    );
     refused_for(
         entry().file("s.yaml", changed).run(),
         &["modes/web.yml:2: s.yaml: "],
@@ -183,7 +187,7 @@ fn the_order_of_the_items_counts_and_not_who_answers_first() {
     let server = FakeHttp::start(|request, _| stores(request));
     let vault = crate::support::sealed::seal("one: from the vault\n", &["$"]);
     let item = "{vault: v.yml, OVERRIDEenv: {ONE: $.one}}";
-    let store = "{secrets_manager: app/one, OVERRIDEenv: {ONE: $}}";
+    let store = "{secrets_manager: app/one, OVERRIDEenv: {ONE: $.database.host}}";
     let run = |first: &str, second: &str| {
         let first = first.replace("OVERRIDE", "");
         let second = second.replace("OVERRIDE", "override: true, ");
@@ -194,15 +198,7 @@ fn the_order_of_the_items_counts_and_not_who_answers_first() {
             .expect(0)
             .stdout()
     };
-    has(
-        &run(item, store),
-        "ONE=value of app/one"
-            .replace(
-                "value of app/one",
-                r#"{"database": {"host": "h", "port": 5432}, "on": true}"#,
-            )
-            .as_str(),
-    );
+    has(&run(item, store), "ONE=h");
     has(&run(store, item), "ONE=from the vault");
 }
 
