@@ -5,23 +5,22 @@ use crate::vault::{Document, Found, KeyPath, Segment};
 use std::collections::HashMap;
 use zeroize::Zeroizing;
 
-/// The variables so far, with where each comes from.
+/// The variables so far, with the item that each comes from.
 #[derive(Default)]
-pub struct Exports {
+pub struct Exports<'m> {
     pub values: Vec<(String, Zeroizing<String>)>,
-    origins: HashMap<String, String>,
+    origins: HashMap<String, &'m SecretItem>,
 }
 
-impl Exports {
+impl<'m> Exports<'m> {
     /// Adds the variables of one export of an item.
     pub fn add(
         &mut self,
         export: &Export,
         plain: &Document,
         is_encrypted: &dyn Fn(&Found) -> bool,
-        item: &SecretItem,
+        item: &'m SecretItem,
     ) -> Result<(), String> {
-        let origin = &item.declared_at;
         let (path, found) = match export {
             Export::One { path, .. } | Export::Subtree { path, .. } => {
                 (path, look_up(plain, path)?)
@@ -44,11 +43,13 @@ impl Exports {
                     one.path
                 ));
             }
-            let first = self.origins.insert(name.clone(), origin.clone());
+            let first = self.origins.insert(name.clone(), item);
             // Within one item the same name is a slip, whatever it may replace.
-            if let Some(first) = first.filter(|first| !item.replaces || first == origin) {
+            let refused = |first: &&SecretItem| !item.replaces || std::ptr::eq(*first, item);
+            if let Some(first) = first.filter(refused) {
                 return Err(format!(
-                    "env: {name} is set twice, here and by {first}: rename one of them, or write override: true"
+                    "env: {name} is set twice, here and by {}: rename one of them, or write override: true",
+                    first.declared_at
                 ));
             }
             self.values

@@ -91,7 +91,7 @@ pub fn fetch<'j>(
     })
 }
 
-fn told(given: &Given, exports: &mut Exports) -> Vec<String> {
+fn told<'m>(given: &Given<'m>, exports: &mut Exports<'m>) -> Vec<String> {
     let place = place(given.item);
     let problems = given.export(exports).into_iter();
     problems

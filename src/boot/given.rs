@@ -42,7 +42,7 @@ impl<'m> Given<'m> {
     }
 
     /// Adds the item's variables; tells what is wrong with them.
-    pub fn export(&self, exports: &mut Exports) -> Vec<String> {
+    pub fn export(&self, exports: &mut Exports<'m>) -> Vec<String> {
         let Some(values) = &self.values else {
             let none = "env: it holds no values that have names: write it to a file";
             return self

@@ -184,9 +184,10 @@ impl GetArguments {
 
 impl PutArguments {
     fn put(self) -> Result<(), Failure> {
-        let place = match self.instruction_file {
-            true => Place::InstructionFile,
-            false => Place::Metadata,
+        let place = if self.instruction_file {
+            Place::InstructionFile
+        } else {
+            Place::Metadata
         };
         let format = match self.format {
             FormatName::V2 => Format::V2,
@@ -244,9 +245,10 @@ impl PutArguments {
         let object = put(key.clone(), sealed.body, sealed.metadata);
         let written = clients.s3().put(&object, deadline).await;
         written.map_err(|error| {
-            let file = match and_file {
-                true => "; its instruction file is written already: run this again",
-                false => "",
+            let file = if and_file {
+                "; its instruction file is written already: run this again"
+            } else {
+                ""
             };
             Failure::Lines(vec![format!("{error}{file}")])
         })

@@ -17,7 +17,7 @@ pub(super) enum Cryptor {
         /// The variable that its passphrase came from.
         passphrase: &'static str,
     },
-    Kms(KmsCryptor),
+    Kms(Box<KmsCryptor>),
 }
 
 impl Cryptor {

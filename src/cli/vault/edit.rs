@@ -79,7 +79,9 @@ impl Arguments {
             let done = self.take(&path, &opened, &mut cryptor, &paths, &affixes);
             match done {
                 Err(Failure::Lines(lines)) if prompt::is_possible() => {
-                    lines.iter().for_each(|line| say(line));
+                    for line in &lines {
+                        say(line);
+                    }
                     if !prompt::yes("Edit again? Otherwise nothing is changed.") {
                         return Err(Failure::Lines(Vec::new()));
                     }

@@ -110,12 +110,11 @@ impl KmsCryptor {
             settings, clients, ..
         } = self;
         self.runtime.block_on(async {
-            let clients = match clients {
-                Some(clients) => clients,
-                None => {
-                    let loaded = Clients::load(settings, deadline).await;
-                    clients.insert(loaded.map_err(|error| Failure::new(&error))?)
-                }
+            let clients = if let Some(clients) = clients {
+                clients
+            } else {
+                let loaded = Clients::load(settings, deadline).await;
+                clients.insert(loaded.map_err(|error| Failure::new(&error))?)
             };
             let watched = Watched {
                 kms: clients.kms(),

@@ -94,7 +94,7 @@ impl CryptorOptions {
                 self.kms.is_unused()?;
                 simple(&self.simple.options(), PASSPHRASE, SIGN_PASSPHRASE)
             }
-            Kind::AwsKms => Ok(Cryptor::Kms(KmsCryptor::new(&self.kms)?)),
+            Kind::AwsKms => Ok(Cryptor::Kms(Box::new(KmsCryptor::new(&self.kms)?))),
         }
     }
 

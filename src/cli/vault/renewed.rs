@@ -12,6 +12,7 @@ const NEW_SIGN_PASSPHRASE: &str = "YAML_VAULT_NEW_SIGN_PASSPHRASE";
 
 /// How values are to be encrypted from now on.
 #[derive(Args)]
+#[expect(clippy::struct_field_names, reason = "clap makes the options of them")]
 #[command(next_help_heading = "Options of the new encryption (each as before if not given)")]
 pub(super) struct NewOptions {
     /// How values are to be encrypted
@@ -67,7 +68,7 @@ impl NewOptions {
                 simple(&options, NEW_PASSPHRASE, NEW_SIGN_PASSPHRASE)
             }
             Kind::AwsKms => {
-                let cryptor = Cryptor::Kms(KmsCryptor::new(&self.kms_options(&old.kms))?);
+                let cryptor = Cryptor::Kms(Box::new(KmsCryptor::new(&self.kms_options(&old.kms))?));
                 cryptor.can_encrypt("--new-aws-kms-key-id")?;
                 Ok(cryptor)
             }
