@@ -1,5 +1,5 @@
 //! A call to a service that no SDK crate is linked for: our own body, sent once by the SDK's runtime, which
-//! resolves the credentials, signs (SigV4) and keeps the time. Each protocol (`json`) says what a body and
+//! resolves the credentials, signs (`SigV4`) and keeps the time. Each protocol (`json`) says what a body and
 //! an error look like.
 
 use super::endpoint::{self, Service};
@@ -31,7 +31,7 @@ use aws_types::region::SigningRegion;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// Seen by whoever reads the account's CloudTrail.
+/// Seen by whoever reads the account's trail of calls.
 const USER_AGENT: &str = concat!("entry/", env!("CARGO_PKG_VERSION"));
 
 /// What is sent: always a POST to `/`.

@@ -14,7 +14,7 @@ pub(super) struct Service {
     pub name: &'static str,
     /// The name in a signature; mostly the same.
     pub signed_as: &'static str,
-    /// Whether the ordinary host of GovCloud is the FIPS one, too.
+    /// Whether the ordinary host of a `us-gov-` region is the FIPS one, too.
     pub plain_in_gov: bool,
 }
 

@@ -109,16 +109,23 @@ struct Batch {
 }
 
 impl Batch {
-    /// The parameter that was asked for, `Some(None)` if there is none, `None` if the reply does not say.
-    fn answer(&self, asked: &str) -> Option<Option<Parameter>> {
+    /// The parameter that was asked for, `None` if there is none; an error if the reply does not say.
+    fn answer(
+        &self,
+        asked: &str,
+        unknown: impl FnOnce() -> AwsError,
+    ) -> Result<Option<Parameter>, AwsError> {
         if let Some(found) = self.parameters.iter().find(|found| found.answers(asked)) {
-            return Some(Some(found.parameter()));
+            return Ok(Some(found.parameter()));
         }
         let invalid = |name: &String| {
             let rest = asked.strip_prefix(name.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
         };
-        self.invalid_parameters.iter().any(invalid).then_some(None)
+        if self.invalid_parameters.iter().any(invalid) {
+            return Ok(None);
+        }
+        Err(unknown())
     }
 }
 
@@ -183,7 +190,7 @@ impl JsonSsm {
         let input = json!({"Names": names, "WithDecryption": true});
         let check = |batch: Batch| {
             let answer = |name: &&str| {
-                let answer = batch.answer(name).ok_or_else(|| {
+                let answer = batch.answer(name, || {
                     let detail = "nothing about it in the reply";
                     self.error(Kind::Reply, BY_NAME, name, detail)
                 })?;

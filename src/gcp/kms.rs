@@ -57,23 +57,16 @@ impl GoogleKms {
     /// with what the metadata server gives. `GOOGLE_KMS_ENDPOINT` and `GCE_METADATA_HOST` name other hosts.
     pub fn load(file: Option<&str>) -> Result<GoogleKms, AwsError> {
         let file = file.map(str::to_owned).or_else(|| variable(FILE));
-        let source = match file {
-            Some(path) => {
-                let text = std::fs::read(&path).map(Zeroizing::new).map_err(|error| {
-                    AwsError::new(
-                        Kind::Credentials,
-                        "google credentials",
-                        &path,
-                        error.to_string(),
-                    )
-                })?;
-                Source::Account(Box::new(Account::parse(&path, &text)?))
-            }
-            None => {
-                let host = variable("GCE_METADATA_HOST");
-                let host = host.unwrap_or_else(|| "metadata.google.internal".to_owned());
-                Source::Metadata(format!("http://{host}"))
-            }
+        let source = if let Some(path) = file {
+            let text = std::fs::read(&path).map(Zeroizing::new).map_err(|error| {
+                let detail = error.to_string();
+                AwsError::new(Kind::Credentials, "google credentials", &path, detail)
+            })?;
+            Source::Account(Box::new(Account::parse(&path, &text)?))
+        } else {
+            let host = variable("GCE_METADATA_HOST");
+            let host = host.unwrap_or_else(|| "metadata.google.internal".to_owned());
+            Source::Metadata(format!("http://{host}"))
         };
         let endpoint = variable("GOOGLE_KMS_ENDPOINT");
         let endpoint = endpoint.unwrap_or_else(|| "https://cloudkms.googleapis.com".to_owned());

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 /// A token that is about to end is not sent any more.
-const EARLY: Duration = Duration::from_secs(60);
+const EARLY: Duration = Duration::from_mins(1);
 
 /// Where tokens come from.
 #[derive(Debug)]
@@ -71,8 +71,8 @@ impl Tokens {
         }
         let asked = Instant::now();
         let answer = match &self.source {
-            Source::Account(account) => self.from_account(account).await,
-            Source::Metadata(base) => self.from_metadata(base).await,
+            Source::Account(account) => self.ask_for_account(account).await,
+            Source::Metadata(base) => self.ask_metadata(base).await,
         };
         let answer = answer.map_err(|(kind, detail)| self.error(kind, detail))?;
         let reply = self.read(&answer)?;
@@ -86,7 +86,7 @@ impl Tokens {
         Ok(text)
     }
 
-    async fn from_account(&self, account: &Account) -> Result<Answer, (Kind, String)> {
+    async fn ask_for_account(&self, account: &Account) -> Result<Answer, (Kind, String)> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -101,7 +101,7 @@ impl Tokens {
         self.web.send(&ask).await
     }
 
-    async fn from_metadata(&self, base: &str) -> Result<Answer, (Kind, String)> {
+    async fn ask_metadata(&self, base: &str) -> Result<Answer, (Kind, String)> {
         let url = format!("{base}/computeMetadata/v1/instance/service-accounts/default/token");
         let ask = Ask {
             method: "GET",

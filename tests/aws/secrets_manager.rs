@@ -118,14 +118,12 @@ fn one_secret_needs_no_batch() {
 #[test]
 fn a_batch_that_is_too_large_comes_in_pages() {
     let server = FakeHttp::start(|request, before| {
-        let asked = members(request);
-        match before {
-            0 => reply(&json!({"SecretValues": [found("a")], "Errors": [], "NextToken": "more"})),
-            _ => {
-                assert_eq!(asked["NextToken"], "more");
-                reply(&json!({"SecretValues": [found("b")], "Errors": []}))
-            }
+        if before == 0 {
+            let first = json!({"SecretValues": [found("a")], "Errors": [], "NextToken": "more"});
+            return reply(&first);
         }
+        assert_eq!(members(request)["NextToken"], "more");
+        reply(&json!({"SecretValues": [found("b")], "Errors": []}))
     });
     let found = ask(&server, &json!({"secrets": ["b", "a"]}));
     assert_eq!(found.value["secrets"], json!(["value of b", "value of a"]));

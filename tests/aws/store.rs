@@ -5,6 +5,7 @@ use crate::support::fake_http::{FakeHttp, Reply, Request};
 use entry::aws::{AwsError, Clients, SecretId, SecretValue, Version};
 use entry::gcp::{CloudKms, GoogleKms};
 use serde_json::{Value, json};
+use std::io::{Read, Write};
 use std::time::Instant;
 
 /// `gcp_encrypt` and `gcp_decrypt` texts with `gcp_key`; `parameters` by name, `path` with what is below, `secrets` by name or as `{id, stage}` or `{id, version}`.
@@ -112,7 +113,6 @@ pub fn make(moto: &str, target: &str, body: &Value) -> Value {
          SignedHeaders=host, Signature=0\r\n\r\n",
         body.len()
     );
-    use std::io::{Read, Write};
     stream.write_all((head + &body).as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
