@@ -67,9 +67,10 @@ pub async fn open(
     let mut body = Vec::new();
     let info = s3.get(get, &mut body, deadline).await;
     let metadata = info.map_err(ObjectError::Object)?.metadata;
-    let file = match needs_instruction_file(&metadata) {
-        true => instruction_file(s3, get, deadline).await?,
-        false => None,
+    let file = if needs_instruction_file(&metadata) {
+        instruction_file(s3, get, deadline).await?
+    } else {
+        None
     };
     let envelope = Envelope::read(&metadata, file.as_deref(), policy);
     let envelope = envelope.map_err(|error| ObjectError::Read {

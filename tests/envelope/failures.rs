@@ -35,6 +35,7 @@ fn put(cloud: &Cloud, more: &[&str]) {
 type Change = fn(&mut Stored);
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn changed_objects() {
     let cloud = Cloud::start();
     let set = |object: &mut Stored, name: &str, value: &str| {

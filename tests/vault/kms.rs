@@ -4,7 +4,7 @@ use super::cli::{Run, text};
 use crate::support::fake_http::{FakeHttp, Reply, Request};
 use crate::support::fixed_kms;
 use crate::support::moto::Moto;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 const OTHER_KEY: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
@@ -88,9 +88,9 @@ fn the_gems_values_with_one_call_for_each_distinct_one() {
     }
     run.file("s.yml", &file);
     let plain = good(&run, &["decrypt", "s.yml"], &KMS);
-    let distinct: BTreeMap<_, _> = values
+    let distinct: BTreeSet<_> = values
         .iter()
-        .map(|one| (one["ciphertext_b64"].as_str(), ()))
+        .map(|one| one["ciphertext_b64"].as_str())
         .collect();
     assert_eq!(kms.calls(), (distinct.len(), 0));
     let scalars: Vec<String> = super::events(&plain)

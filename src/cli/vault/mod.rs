@@ -31,6 +31,7 @@ const PASSPHRASE: &str = "YAML_VAULT_PASSPHRASE";
 const SIGN_PASSPHRASE: &str = "YAML_VAULT_SIGN_PASSPHRASE";
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 pub(super) enum Command {
     /// Decrypt the values of a yaml_vault file
     Decrypt(decrypt::Arguments),

@@ -99,7 +99,7 @@ impl Decoder<'_> {
             None => None,
         };
         object.client_side = match client_side {
-            Some(sealed) => sealed?,
+            Some(sealed) => Some(sealed?),
             None => None,
         };
         Some(Origin::S3(object))
@@ -158,10 +158,14 @@ impl Decoder<'_> {
         Some(CustomerKeyPlace { vault, key })
     }
 
-    /// `true`, or what is to be known of the sealed object; `Some(None)` for `false`.
-    fn client_side(&mut self, item: &Item) -> Option<Option<ClientSide>> {
+    /// `true`, or what is to be known of the sealed object.
+    fn client_side(&mut self, item: &Item) -> Option<ClientSide> {
         if matches!(item.node.value, Value::Scalar(_)) {
-            return self.boolean(item).map(|is| is.then(ClientSide::default));
+            if self.boolean(item)? {
+                return Some(ClientSide::default());
+            }
+            self.problem(item, "false is what it is without it", "take it out");
+            return None;
         }
         let fields = self.table(item, &schema::CLIENT_SIDE)?;
         let key_id = fields.get("kms_key_id").map(|item| self.word(&item));
@@ -176,7 +180,7 @@ impl Decoder<'_> {
                 context.extend(value.map(|value| (key.text.clone(), value)));
             }
         }
-        Some(Some(ClientSide {
+        Some(ClientSide {
             policy: Policy {
                 legacy: legacy?,
                 context,
@@ -185,7 +189,7 @@ impl Decoder<'_> {
                 Some(text) => Some(text?.value),
                 None => None,
             },
-        }))
+        })
     }
 
     /// `64MiB`, `10MB`, `1GiB`; more than nothing.

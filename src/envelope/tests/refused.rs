@@ -179,6 +179,12 @@ fn unknown_algorithms_are_named() {
     );
 }
 
+/// A context, and what is missing, added and different.
+type Row = (
+    &'static [(&'static str, &'static str)],
+    [&'static [&'static str]; 3],
+);
+
 #[test]
 fn the_context_must_be_the_one_given() {
     let object = Object::named("v2-kms-gcm-ctx");
@@ -193,7 +199,7 @@ fn the_context_must_be_the_one_given() {
         }
     };
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    let table: [(&[(&str, &str)], [&[&str]; 3]); 4] = [
+    let table: [Row; 4] = [
         (&[], [&["env", "purpose"], &[], &[]]),
         (&[("env", "prod")], [&["purpose"], &[], &[]]),
         (&[("env", "dev"), ("purpose", "test")], [&[], &[], &["env"]]),

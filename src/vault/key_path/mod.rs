@@ -94,11 +94,11 @@ impl KeyPath {
 
     /// The keys, if the path names each in full.
     pub(super) fn keys(&self) -> Option<Vec<&str>> {
-        let key = |element| match element {
-            &Element::Text(ref text) => Some(text.as_str()),
+        let keys = self.elements.iter().map(|element| match element {
+            Element::Text(text) => Some(text.as_str()),
             _ => None,
-        };
-        self.elements.iter().map(key).collect()
+        });
+        keys.collect()
     }
 
     /// Whether the element at this depth matches; one that is not there does.
