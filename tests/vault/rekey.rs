@@ -2,7 +2,8 @@
 
 use super::cli::{Run, text};
 
-const PLAIN: &str = "# top\na: 1   # one\nb: \"x\"\nc: |\n  two\n  lines\n\nd: {e: !t \"y\", f: ~}\n";
+const PLAIN: &str =
+    "# top\na: 1   # one\nb: \"x\"\nc: |\n  two\n  lines\n\nd: {e: !t \"y\", f: ~}\n";
 
 fn sealed() -> Run {
     let run = Run::new().env("YAML_VAULT_NEW_PASSPHRASE", "next");

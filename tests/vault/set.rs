@@ -54,8 +54,7 @@ fn one_value_and_no_other_byte() {
             "user: 'new # \"x\"'   # who",
         ),
         ("$.production.pass", 4, "b: 'c'", "pass: \"b: 'c'\""),
-        ("$.production.list.[1]",
-            9, "x\n", "list: [a, 'x']"),
+        ("$.production.list.[1]", 9, "x\n", "list: [a, 'x']"),
     ];
     for (path, line, value, _) in &cases {
         let before = run.read("s.yml");

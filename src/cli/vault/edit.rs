@@ -80,7 +80,7 @@ impl Arguments {
             match done {
                 Err(Failure::Lines(lines)) if prompt::is_possible() => {
                     lines.iter().for_each(|line| say(line));
-                    if !prompt::yes("Edit again? Otherwise nothing is changed.") {
+                    if !prompt::yes("Edit again? Otherwise nothing is changed.", &held) {
                         return Err(Failure::Lines(Vec::new()));
                     }
                 }
