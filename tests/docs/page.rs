@@ -91,19 +91,27 @@ impl Page {
 
     /// The cells of the first table under a heading, without its head.
     pub fn table(&self, heading: &str) -> Vec<Vec<String>> {
+        self.tables(heading).into_iter().next().unwrap_or_default()
+    }
+
+    /// All tables from a heading on.
+    pub fn tables(&self, heading: &str) -> Vec<Vec<Vec<String>>> {
         let lines = self.prose.iter().map(|(_, line)| line.as_str());
-        let rows = lines
+        let lines: Vec<&str> = lines
             .skip_while(|line| line.trim_start_matches('#').trim() != heading)
-            .skip_while(|line| !line.starts_with('|'))
-            .take_while(|line| line.starts_with('|'));
-        let cells = |line: &str| {
+            .collect();
+        let tables = lines.split(|line| !line.starts_with('|'));
+        let cells = |line: &&str| {
             let inner = line.trim_matches('|');
             inner
                 .split('|')
                 .map(|cell| cell.trim().to_owned())
                 .collect()
         };
-        rows.skip(2).map(cells).collect()
+        tables
+            .filter(|rows| rows.len() > 2)
+            .map(|rows| rows.iter().skip(2).map(cells).collect())
+            .collect()
     }
 }
 

@@ -5,6 +5,7 @@ use crate::support::binary;
 use entry::stop::{Plan, Preset, Send, Spec, Target};
 use entry::supervise::exit;
 use entry::sys::signal::Sig;
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
@@ -87,29 +88,59 @@ fn the_exit_codes() {
     assert_eq!(listed, own);
 }
 
+/// What stands in backquotes in these cells, without what follows an option's name.
+fn quoted(cells: impl IntoIterator<Item = String>) -> BTreeSet<String> {
+    let words = |cell: String| -> Vec<String> {
+        let inside = cell.split('`').skip(1).step_by(2);
+        inside.map(ToOwned::to_owned).collect()
+    };
+    cells.into_iter().flat_map(words).collect()
+}
+
+fn vault_help(words: &[&str]) -> String {
+    let help = Command::new(binary("entryctl"))
+        .arg("vault")
+        .args(words)
+        .arg("--help")
+        .output()
+        .unwrap();
+    String::from_utf8(help.stdout).unwrap()
+}
+
 #[test]
-fn the_options_of_vault() {
-    let rows = Page::read("docs/secrets.md").table("entryctl vault");
-    let mut shown: Vec<String> = rows
-        .iter()
-        .map(|row| row[0].split('`').nth(1).unwrap().to_owned())
+fn the_commands_and_options_of_vault() {
+    let tables = Page::read("docs/secrets.md").tables("entryctl vault");
+    let first = |rows: &Vec<Vec<String>>| quoted(rows.iter().map(|row| row[0].clone()));
+    let name = |text: &String| text.split(' ').next().unwrap().to_owned();
+    let shown: BTreeSet<String> = first(&tables[0]).iter().map(name).collect();
+    let help = vault_help(&[]);
+    let list = help.split("Commands:").nth(1).unwrap();
+    let list = list.split("Options:").next().unwrap();
+    let known: BTreeSet<String> = list
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("  ")?
+                .split(' ')
+                .next()
+                .map(str::to_owned)
+        })
+        .filter(|word| !word.is_empty() && word != "help")
         .collect();
-    shown.sort();
-    for command in ["encrypt", "decrypt"] {
-        let help = Command::new(binary("entryctl"))
-            .args(["vault", command, "--help"])
-            .output()
-            .unwrap();
-        let help = String::from_utf8(help.stdout).unwrap();
-        let options = help.split("Options:").nth(1).unwrap();
-        let mut known: Vec<String> = options
+    assert_eq!(shown, known);
+
+    let shown: BTreeSet<String> = first(&tables[1])
+        .into_iter()
+        .filter(|word| word.starts_with("--"))
+        .collect();
+    let mut options = BTreeSet::new();
+    for command in &known {
+        let help = vault_help(&[command]);
+        let lines = help
             .lines()
-            .filter(|line| line.trim_start().starts_with('-'))
-            .filter_map(|line| line.split([' ', ',']).find(|word| word.starts_with("--")))
-            .filter(|word| *word != "--help")
-            .map(ToOwned::to_owned)
-            .collect();
-        known.sort();
-        assert_eq!(shown, known, "{command}");
+            .filter(|line| line.trim_start().starts_with('-'));
+        let names =
+            lines.filter_map(|line| line.split([' ', ',']).find(|word| word.starts_with("--")));
+        options.extend(names.filter(|word| *word != "--help").map(str::to_owned));
     }
+    assert_eq!(shown, options);
 }

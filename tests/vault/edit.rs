@@ -256,3 +256,16 @@ fn without_memory_a_disk_must_be_allowed() {
     assert!(!Path::new(run.read("where").trim()).exists());
     assert_eq!(run.good(&["get", "s.yml", "$.p.b"]), "2\n");
 }
+
+#[test]
+fn a_signal_ends_the_question_too() {
+    let run = sealed("echo 'p: {a: [' >>\"$1\"");
+    let before = run.read("s.yml");
+    let (mut process, terminal) = Terminal::spawn(&run.command(&EDIT));
+    terminal.screen.wait_for_text("Edit again?", 1);
+    kill(process.pid(), Signal::SIGTERM).unwrap();
+    let status = wait::exit(&mut process, &terminal.screen);
+    assert_eq!(status.signal(), Some(15), "{status}");
+    assert_eq!(run.read("s.yml"), before);
+    is_gone(&run);
+}

@@ -126,3 +126,82 @@ fn we_read_what_ruby_encrypts() {
         }
     }
 }
+
+/// A file that was rekeyed, then changed by `set` and `edit`, is the gem's as before.
+#[test]
+fn ruby_reads_what_we_changed() {
+    if !has_rails() {
+        return;
+    }
+    let mut run = Run::new().env("YAML_VAULT_NEW_PASSPHRASE", "pass").env(
+        "EDITOR",
+        "sed -i 's/^folded: >-/folded: |-/; s/^date: .*/date: 2021-02-03/'",
+    );
+    run.passphrase = Some("another");
+    run.file("plain.yml", PLAIN);
+    run.good(&["encrypt", "plain.yml", "-o", "sealed.yml"]);
+    let cipher = ["--new-cipher", "aes-256-gcm"];
+    run.told(&["rekey", "sealed.yml", cipher[0], cipher[1]]);
+    run.passphrase = Some("pass");
+    let cipher = ["--cipher", "aes-256-gcm"];
+    for (path, value, typing) in [
+        ("$.text", "5432", "--string"),
+        ("$.int", "0x1F", "--plain"),
+        ("$.bool", "!tagged", "--string"),
+        ("$.quoted", "a\nb # \"c\" \u{1f600}", "--string"),
+        ("$.nothing", "", "--plain"),
+        ("$.empty", "", "--string"),
+        ("$.block", "no", "--string"),
+    ] {
+        let output = run.fed(
+            &["set", "sealed.yml", path, typing, cipher[0], cipher[1]],
+            value,
+        );
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{path}");
+    }
+    let told = run.told(&["edit", "sealed.yml", cipher[0], cipher[1]]);
+    assert!(
+        told.ends_with("2 encrypted, 12 kept as they were\n"),
+        "{told}"
+    );
+    let sealed = run.folder.path().join("sealed.yml");
+    let output = ruby(
+        "decrypt.rb",
+        &[sealed.to_str().unwrap(), "aes-256-gcm", "SHA256", ""],
+        None,
+    );
+    let seen = String::from_utf8_lossy(&output.stdout);
+    let want = r#"{"text":["String","5432"],"int":["Integer","31"],"bool":["String","!tagged"],"nothing":["NilClass",""],"empty":["String",""],"quoted":["String","a\nb # \"c\" 😀"],"escaped":["String","tab\tß"],"block":["String","no"],"folded":["String","one\ntwo"],"tagged":["Symbol","abc"],"octal":["Integer","493"],"date":["Date","2021-02-03"],"multi":["String","one two"],"long":["String","LONG"]}"#;
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(seen.trim_end(), want, "{told}");
+}
+
+/// The plaintexts that KMS encrypts for us: Psych loads each as the very text.
+#[test]
+fn psych_loads_what_kms_encrypts() {
+    if !has_rails() {
+        return;
+    }
+    let vectors = include_str!("../vectors/psych_dump.json");
+    let vectors: Vec<serde_json::Value> = serde_json::from_str(vectors).unwrap();
+    let values: Vec<&str> = vectors
+        .iter()
+        .map(|one| one["value"].as_str().unwrap())
+        .collect();
+    let dumps = values
+        .iter()
+        .map(|value| entry::vault::kms::dump(&entry::vault::Secret::from(*value)).unwrap());
+    let dumps: Vec<String> = dumps.map(|dump| dump.to_string()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dumps.json");
+    std::fs::write(&path, serde_json::to_string(&dumps).unwrap()).unwrap();
+    let script = "require 'json'; require 'yaml'
+        puts JSON.generate(JSON.parse(File.read(ARGV[0])).map { |dump| YAML.load(dump) })";
+    let output = Command::new("ruby")
+        .args(["-e", script])
+        .arg(&path)
+        .output();
+    let output = output.unwrap();
+    let loaded: Vec<String> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(loaded, values);
+}

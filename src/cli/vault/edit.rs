@@ -82,7 +82,7 @@ impl Arguments {
                     for line in &lines {
                         say(line);
                     }
-                    if !prompt::yes("Edit again? Otherwise nothing is changed.") {
+                    if !prompt::yes("Edit again? Otherwise nothing is changed.", &held) {
                         return Err(Failure::Lines(Vec::new()));
                     }
                 }

@@ -2,8 +2,12 @@
 //! remove what it edited.
 
 use crate::cli::Failure;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, pthread_sigmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 
@@ -100,6 +104,22 @@ impl Held {
         let done = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&signals), Some(&mut before));
         done.map_err(|error| Failure::line(format!("cannot hold signals: {error}")))?;
         Ok(Held { signals, before })
+    }
+
+    /// Waits until there is something to read, or a signal wants our end; whether it is the former.
+    pub fn wait_for(&self, input: BorrowedFd<'_>) -> bool {
+        let mut ending = SigSet::empty();
+        ENDING.into_iter().for_each(|signal| ending.add(signal));
+        let Ok(ending) = SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC) else {
+            return true;
+        };
+        let mut both = [ending.as_fd(), input].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        loop {
+            match poll(&mut both, PollTimeout::NONE) {
+                Err(Errno::EINTR) => {}
+                _ => return !both.first().and_then(PollFd::any).unwrap_or(false),
+            }
+        }
     }
 }
 

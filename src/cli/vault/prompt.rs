@@ -1,9 +1,11 @@
 //! Questions to whoever sits at the terminal.
 
+use super::editor::Held;
 use crate::cli::Failure;
 use crate::vault::Secret;
 use nix::sys::termios::{self, InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios};
 use std::io::{self, BufRead, IsTerminal, Read, Stdin, Write};
+use std::os::fd::AsFd;
 use zeroize::Zeroizing;
 
 const CTRL_C: u8 = 3;
@@ -16,11 +18,15 @@ pub(super) fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Yes unless the answer begins with `n`, or there is none.
-pub(super) fn yes(question: &str) -> bool {
+/// Yes unless the answer begins with `n`, or there is none because a signal ends us.
+pub(super) fn yes(question: &str, held: &Held) -> bool {
     ask(&format!("{question} [Y/n] "));
+    let stdin = io::stdin();
+    if !held.wait_for(stdin.as_fd()) {
+        return false;
+    }
     let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
+    let read = stdin.lock().read_line(&mut answer);
     read.is_ok_and(|length| length > 0) && !answer.trim_start().starts_with(['n', 'N'])
 }
 
