@@ -1,7 +1,10 @@
 //! What can be told of a mode without a passphrase, a network or a running app: before a deploy by
 //! `entryctl check`, in the image by `entry --check`.
 
-use crate::config::{Export, Lookup, Mode, Problems, Request, SecretFile, Source};
+use crate::config::{
+    Export, Lookup, Mode, Problems, Request, SecretItem, SecretSource, SopsFile, Source, VaultFile,
+};
+use crate::sops;
 use crate::stop::Plan;
 use crate::vault::{Affixes, Document};
 use std::path::Path;
@@ -77,17 +80,31 @@ pub fn shell_in_between(mode: &Mode) -> Option<String> {
     })
 }
 
-fn secret(file: &SecretFile, root: &Path) -> Vec<String> {
-    let place = format!("{}: {}", file.declared_at, file.vault.display());
-    let problems = read(file, root).unwrap_or_else(|problem| vec![problem]);
+fn secret(item: &SecretItem, root: &Path) -> Vec<String> {
+    let place = format!("{}: {}", item.declared_at, item.source);
+    let read = match &item.source {
+        SecretSource::Vault(file) => vault(item, file, root),
+        SecretSource::Sops(file) => sops(file, root),
+        SecretSource::Ssm(_) | SecretSource::SecretsManager(_) => Ok(Vec::new()),
+    };
+    let problems = read.unwrap_or_else(|problem| vec![problem]);
     problems
         .iter()
         .map(|problem| format!("{place}: {problem}"))
         .collect()
 }
 
-fn read(file: &SecretFile, root: &Path) -> Result<Vec<String>, String> {
-    let text = text(&root.join(&file.vault))?;
+/// Without its data key a file tells whether it is whole, and who may decrypt it.
+fn sops(file: &SopsFile, root: &Path) -> Result<Vec<String>, String> {
+    let text = text(&root.join(&file.path))?;
+    let parsed = sops::File::parse(text.as_bytes(), file.format);
+    parsed
+        .map(|_| Vec::new())
+        .map_err(|error| error.to_string())
+}
+
+fn vault(item: &SecretItem, file: &VaultFile, root: &Path) -> Result<Vec<String>, String> {
+    let text = text(&root.join(&file.path))?;
     let document = Document::parse(&text).map_err(|error| error.to_string())?;
     let affixes = Affixes {
         prefix: file.prefix.clone(),
@@ -108,7 +125,7 @@ fn read(file: &SecretFile, root: &Path) -> Result<Vec<String>, String> {
             scalar.place, scalar.path
         )
     }));
-    for export in &file.env {
+    for export in &item.env {
         let (Export::One { path, .. } | Export::Subtree { path, .. }) = export;
         let found = document
             .lookup(path)

@@ -16,13 +16,20 @@ pub use start::start;
 
 pub mod boot;
 pub mod check;
+pub mod iam;
 pub mod supervise;
 
 pub mod cli;
 pub mod config;
+pub mod fetch;
+
+pub mod envelope;
+pub mod sops;
 pub mod stop;
 pub mod vault;
 pub mod yaml;
+
+pub mod gcp;
 
 pub mod aws;
 

@@ -44,7 +44,7 @@ where
 }
 
 /// AWS's words for it: `message (Code)`.
-fn said(code: Option<&str>, message: Option<&str>, status: u16) -> String {
+pub(super) fn said(code: Option<&str>, message: Option<&str>, status: u16) -> String {
     match (code, message) {
         (Some(code), Some(message)) => format!("{} ({})", one_line(message), one_line(code)),
         (Some(code), None) => one_line(code),
@@ -56,7 +56,7 @@ fn said(code: Option<&str>, message: Option<&str>, status: u16) -> String {
 }
 
 /// The code says what it is; where there is none, as in a reply to HEAD or from a proxy, the status does.
-fn of_service(code: Option<&str>, status: u16) -> Kind {
+pub(super) fn of_service(code: Option<&str>, status: u16) -> Kind {
     match code.unwrap_or_default() {
         "AccessDeniedException" | "AccessDenied" | "AllAccessDisabled" | "UnauthorizedAccess" => {
             Kind::Denied
@@ -72,12 +72,18 @@ fn of_service(code: Option<&str>, status: u16) -> Kind {
         | "BandwidthLimitExceeded"
         | "SlowDown"
         | "ProvisionedThroughputExceededException" => Kind::Throttled,
-        "NotFoundException" | "NoSuchKey" | "NoSuchBucket" | "NoSuchVersion" | "NotFound" => {
-            Kind::NotFound
-        }
+        "NotFoundException"
+        | "ResourceNotFoundException"
+        | "ParameterNotFound"
+        | "NoSuchKey"
+        | "NoSuchBucket"
+        | "NoSuchVersion"
+        | "NotFound" => Kind::NotFound,
         "InvalidCiphertextException" | "IncorrectKeyException" => Kind::InvalidCiphertext,
         "DisabledException"
         | "KMSInvalidStateException"
+        | "DecryptionFailure"
+        | "InvalidKeyId"
         | "InvalidKeyUsageException"
         | "InvalidObjectState" => Kind::KeyUnusable,
         "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" | "TokenRefreshRequired" => {
@@ -96,6 +102,8 @@ fn of_service(code: Option<&str>, status: u16) -> Kind {
         | "KeyUnavailableException"
         | "DependencyTimeoutException"
         | "InternalError"
+        | "InternalServerError"
+        | "InternalServiceError"
         | "InternalFailure"
         | "ServiceUnavailable"
         | "ServiceUnavailableException"
@@ -113,7 +121,7 @@ fn of_service(code: Option<&str>, status: u16) -> Kind {
     }
 }
 
-fn of_connector(error: Option<&ConnectorError>) -> Kind {
+pub(super) fn of_connector(error: Option<&ConnectorError>) -> Kind {
     match error {
         Some(error) if error.is_timeout() => Kind::Timeout,
         Some(error) if error.is_user() => Kind::Other,

@@ -4,9 +4,11 @@ use super::counters::Counters;
 use super::credentials::Chain;
 use super::dns::Dns;
 use super::error::{AwsError, Kind};
-use super::kms::{Kms, SdkKms};
+use super::kms::{DataKeys, Kms, SdkKms};
 use super::region;
 use super::s3::{S3, SdkS3};
+use super::secrets_manager::{JsonSecretsManager, SecretsManager};
+use super::ssm::{JsonSsm, Ssm};
 use super::task;
 use super::web::{Web, variable};
 use aws_config::identity::IdentityCache;
@@ -57,7 +59,11 @@ impl StaticKeys {
 pub struct Clients {
     kms: SdkKms,
     s3: SdkS3,
+    ssm: JsonSsm,
+    secrets_manager: JsonSecretsManager,
     counters: Counters,
+    /// For clients of other regions and roles.
+    pub(super) config: SdkConfig,
     credentials: &'static str,
     region: String,
     dns: Dns,
@@ -98,7 +104,10 @@ impl Clients {
         Ok(Clients {
             kms: SdkKms::new(&config, counters.clone()),
             s3: SdkS3::new(&config, has_own_endpoint(&config), counters.clone()),
+            ssm: JsonSsm::new(&config, counters.clone())?,
+            secrets_manager: JsonSecretsManager::new(&config, counters.clone())?,
             counters,
+            config,
             credentials,
             region: region.as_ref().to_owned(),
             dns,
@@ -110,8 +119,20 @@ impl Clients {
         &self.kms
     }
 
+    pub fn data_keys(&self) -> &dyn DataKeys {
+        &self.kms
+    }
+
     pub fn s3(&self) -> &dyn S3 {
         &self.s3
+    }
+
+    pub fn ssm(&self) -> &dyn Ssm {
+        &self.ssm
+    }
+
+    pub fn secrets_manager(&self) -> &dyn SecretsManager {
+        &self.secrets_manager
     }
 
     pub fn counters(&self) -> &Counters {

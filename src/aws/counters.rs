@@ -11,6 +11,8 @@ pub struct Counters(Rc<Cells>);
 struct Cells {
     kms_calls: Cell<u64>,
     s3_calls: Cell<u64>,
+    ssm_calls: Cell<u64>,
+    secrets_manager_calls: Cell<u64>,
     retries: Cell<u64>,
     bytes: Cell<u64>,
 }
@@ -20,6 +22,8 @@ struct Cells {
 pub struct Counts {
     pub kms_calls: u64,
     pub s3_calls: u64,
+    pub ssm_calls: u64,
+    pub secrets_manager_calls: u64,
     pub retries: u64,
     /// Bytes of S3 objects that arrived or were sent, whole objects only.
     pub bytes: u64,
@@ -30,17 +34,27 @@ impl Counters {
         Counts {
             kms_calls: self.0.kms_calls.get(),
             s3_calls: self.0.s3_calls.get(),
+            ssm_calls: self.0.ssm_calls.get(),
+            secrets_manager_calls: self.0.secrets_manager_calls.get(),
             retries: self.0.retries.get(),
             bytes: self.0.bytes.get(),
         }
     }
 
-    pub(super) fn kms_call(&self) {
+    pub(crate) fn kms_call(&self) {
         add(&self.0.kms_calls, 1);
     }
 
     pub(super) fn s3_call(&self) {
         add(&self.0.s3_calls, 1);
+    }
+
+    pub(super) fn ssm_call(&self) {
+        add(&self.0.ssm_calls, 1);
+    }
+
+    pub(super) fn secrets_manager_call(&self) {
+        add(&self.0.secrets_manager_calls, 1);
     }
 
     pub(super) fn retry(&self) {

@@ -2,7 +2,7 @@
 //! that would be every other's too.
 
 use super::error::{AwsError, Kind};
-use super::kms::{Ciphertext, Kms};
+use super::kms::{Encrypted, Kms};
 use futures_util::stream::{self, StreamExt};
 use std::collections::HashMap;
 use std::time::Instant;
@@ -14,29 +14,27 @@ type Decrypted = Result<Zeroizing<Vec<u8>>, AwsError>;
 /// failure that holds for all, what has no result is `NotTried`.
 pub async fn decrypt_all(
     kms: &dyn Kms,
-    ciphertexts: Vec<Ciphertext>,
+    all: Vec<Encrypted>,
     in_flight: usize,
     deadline: Instant,
 ) -> Vec<Decrypted> {
-    let mut distinct: Vec<&[u8]> = Vec::new();
-    let mut indices: HashMap<&[u8], usize> = HashMap::new();
-    let wanted: Vec<usize> = ciphertexts
+    let mut distinct: Vec<&Encrypted> = Vec::new();
+    let mut indices: HashMap<&Encrypted, usize> = HashMap::new();
+    let wanted: Vec<usize> = all
         .iter()
-        .map(|ciphertext| {
-            *indices.entry(ciphertext.as_slice()).or_insert_with(|| {
-                distinct.push(ciphertext);
+        .map(|one| {
+            *indices.entry(one).or_insert_with(|| {
+                distinct.push(one);
                 distinct.len() - 1
             })
         })
         .collect();
 
-    let calls =
-        distinct
-            .iter()
-            .enumerate()
-            .map(|(index, ciphertext)| async move {
-                (index, kms.decrypt(ciphertext, &[], deadline).await)
-            });
+    let calls = distinct.iter().enumerate().map(|(index, one)| async move {
+        let key_id = one.key_id.as_deref();
+        let result = kms.decrypt(key_id, &one.ciphertext, &[], deadline).await;
+        (index, result)
+    });
     let mut running = stream::iter(calls).buffer_unordered(in_flight.max(1));
     let mut results: HashMap<usize, Decrypted> = HashMap::new();
     while let Some((index, result)) = running.next().await {
@@ -65,7 +63,7 @@ fn not_tried() -> AwsError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::Pending;
+    use crate::aws::{Ciphertext, Pending};
     use std::cell::{Cell, RefCell};
     use std::time::Duration;
 
@@ -80,6 +78,7 @@ mod tests {
     impl Kms for Fake {
         fn decrypt<'a>(
             &'a self,
+            _: Option<&'a str>,
             ciphertext: &'a [u8],
             _: &'a [(String, String)],
             _: Instant,
@@ -113,7 +112,7 @@ mod tests {
     fn run(fake: &Fake, ciphertexts: &[&str], in_flight: usize) -> Vec<Result<String, Kind>> {
         let ciphertexts = ciphertexts
             .iter()
-            .map(|text| text.as_bytes().to_vec())
+            .map(|text| text.as_bytes().to_vec().into())
             .collect();
         let deadline = Instant::now() + Duration::from_secs(5);
         let runtime = super::super::runtime().unwrap();

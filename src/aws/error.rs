@@ -83,6 +83,19 @@ impl Kind {
 
     fn remedy(self, action: &str) -> Option<String> {
         Some(match self {
+            Kind::Denied if action.starts_with("cloudkms.") => {
+                "grant a role with it on the key to the service account".into()
+            }
+            Kind::InvalidCiphertext if action.starts_with("cloudkms.") => {
+                "encrypt the value again, with this key".into()
+            }
+            Kind::Credentials if action.starts_with("google") || action.starts_with("cloudkms.") => {
+                "name a service account's key file in GOOGLE_APPLICATION_CREDENTIALS, or run on Google Cloud"
+                    .into()
+            }
+            Kind::Reply if action.starts_with("google") || action.starts_with("cloudkms.") => {
+                "check that no proxy or portal answers in Google's place".into()
+            }
             Kind::Denied if action.starts_with("kms:") => format!(
                 "allow {action} on the key in the role's policy, and the role in the key's policy; a key \
                  that is gone or of another region is denied, too"
@@ -91,6 +104,15 @@ impl Kind {
                 "allow {action} on it in the role's policy, and kms:Decrypt if a key of KMS encrypts it; one \
                  that does not exist is denied, too, where the role may not list the bucket"
             ),
+            Kind::Denied if action.ends_with(":BatchGetSecretValue") => format!(
+                "allow {action} on * in the role's policy, and secretsmanager:GetSecretValue on each secret"
+            ),
+            Kind::Denied if action.starts_with("ssm:") || action.starts_with("secretsmanager:") => {
+                format!(
+                    "allow {action} on it in the role's policy, and kms:Decrypt on the key that it is \
+                     encrypted with"
+                )
+            }
             Kind::Denied => format!("allow {action} on it in the role's policy"),
             Kind::Throttled => "try again later, or have the account's quota raised".into(),
             Kind::InvalidCiphertext => {
@@ -131,7 +153,7 @@ pub struct AwsError {
 }
 
 impl AwsError {
-    pub(super) fn new(
+    pub(crate) fn new(
         kind: Kind,
         action: &str,
         resource: &str,
@@ -188,8 +210,19 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
+/// The first few of many names.
+pub(super) fn some_of(names: &[&str]) -> String {
+    const SHOWN: usize = 3;
+    match names.get(..SHOWN) {
+        Some(first) if names.len() > SHOWN => {
+            format!("{} and {} more", first.join(", "), names.len() - SHOWN)
+        }
+        _ => names.join(", "),
+    }
+}
+
 /// A foreign message as part of a line of ours: without control characters, and not endless.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     const LONGEST: usize = 1000;
     let clean = text
         .trim()
@@ -221,6 +254,12 @@ mod tests {
             error.to_string(),
             "s3:GetObject s3://b/k: not found; upload it, or correct the bucket, key or version"
         );
+    }
+
+    #[test]
+    fn many_names_are_cut() {
+        assert_eq!(some_of(&["a", "b", "c"]), "a, b, c");
+        assert_eq!(some_of(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn delay(kind: Kind, failures: u32, random: f64) -> Option<Duration> {
 
 /// Calls `attempt` until it succeeds, fails for good, or the deadline comes; the last failure is returned.
 /// `unanswered` is the error of an attempt that the deadline cut off.
-pub(super) async fn call<T>(
+pub(crate) async fn call<T>(
     counters: &Counters,
     deadline: Instant,
     unanswered: impl Fn() -> AwsError,

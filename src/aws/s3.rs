@@ -5,6 +5,7 @@ use super::counters::Counters;
 use super::error::{AwsError, Kind, causes, chain};
 use super::{Pending, retry};
 use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -26,6 +27,9 @@ const PUT: &str = "s3:PutObject";
 
 /// The longest pause between two parts of a body.
 const PAUSE: Duration = Duration::from_secs(10);
+
+/// Bytes in a second that a body is sent with at least.
+const SLOWEST: u64 = 128 * 1024;
 
 /// Reads and writes whole objects.
 pub trait S3 {
@@ -80,6 +84,13 @@ pub struct Put {
     pub body: Vec<u8>,
     pub metadata: BTreeMap<String, String>,
     pub customer_key: Option<CustomerKey>,
+}
+
+impl Get {
+    /// `s3://bucket/key`, with the version if one is asked for, as messages name it.
+    pub fn url(&self) -> String {
+        url(&self.bucket, &self.key, self.version_id.as_deref())
+    }
 }
 
 /// The 256-bit key of SSE-C.
@@ -140,7 +151,7 @@ impl SdkS3 {
     }
 
     async fn get_once(&self, get: &Get, sink: &mut dyn Sink) -> Result<ObjectInfo, AwsError> {
-        let url = url(&get.bucket, &get.key, get.version_id.as_deref());
+        let url = get.url();
         let mut call = self.client.get_object().bucket(&get.bucket).key(&get.key);
         call = call
             .checksum_mode(ChecksumMode::Enabled)
@@ -178,7 +189,11 @@ impl SdkS3 {
                 .sse_customer_key_md5(key.md5());
         }
         let url = url(&put.bucket, &put.key, None);
-        call.send()
+        let timeout = TimeoutConfig::builder().operation_attempt_timeout(sending(put.body.len()));
+        let own = Builder::default().timeout_config(timeout.build());
+        call.customize()
+            .config_override(own)
+            .send()
             .await
             .map_err(|error| classify(PUT, &url, &error))?;
         self.counters.bytes(put.body.len() as u64);
@@ -197,7 +212,7 @@ impl S3 for SdkS3 {
         Box::pin(retry::call(
             &self.counters,
             deadline,
-            || unanswered(GET, &url(&get.bucket, &get.key, get.version_id.as_deref())),
+            || unanswered(GET, &get.url()),
             async || self.get_once(get, sink).await,
         ))
     }
@@ -211,6 +226,13 @@ impl S3 for SdkS3 {
             async || self.put_once(put).await,
         ))
     }
+}
+
+/// How long one attempt may take, which ends with the reply: a large body is not sent within the ten seconds
+/// of other calls.
+fn sending(bytes: usize) -> Duration {
+    let seconds = bytes as u64 / SLOWEST;
+    Duration::from_secs(10 + seconds)
 }
 
 /// Passes the body on and counts it. The SDK compares the checksum when the last part is read.

@@ -120,6 +120,6 @@ impl HttpClient for Web {
 }
 
 /// A variable of the environment that is set and not empty.
-pub(super) fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -2,7 +2,8 @@
 
 use super::launch::supervision;
 use crate::config::{
-    Cryptor, Export, FetchedFile, Mode, Origin, Passphrase, S3Origin, SecretFile, Variable, Write,
+    Cryptor, Export, FetchedFile, Mode, Origin, ParameterSet, Passphrase, S3Origin, SecretItem,
+    SecretSource, SopsFile, Variable, VaultFile, Write,
 };
 use crate::stop::{Plan, StopTimeout, Target};
 use std::ffi::OsString;
@@ -79,7 +80,7 @@ fn set(one: &Variable) -> String {
 
 /// A variable of the defaults, and the secret that is known to lie above it.
 fn default(mode: &Mode, one: &Variable) -> String {
-    let names = |secret: &&SecretFile| {
+    let names = |secret: &&SecretItem| {
         secret
             .env
             .iter()
@@ -91,20 +92,48 @@ fn default(mode: &Mode, one: &Variable) -> String {
     }
 }
 
-fn describe_secret(secret: &SecretFile) -> String {
-    let keys: Vec<String> = secret.keys.iter().map(ToString::to_string).collect();
-    let with = match &secret.cryptor {
-        Cryptor::AwsKms => "AWS KMS".to_owned(),
-        Cryptor::Simple { passphrase, .. } => match passphrase {
-            Passphrase::Variable(name) => format!("${name}"),
-            Passphrase::File(path) => path.display().to_string(),
-        },
+fn describe_secret(secret: &SecretItem) -> String {
+    let mut text = match &secret.source {
+        SecretSource::Vault(VaultFile {
+            path,
+            cryptor,
+            keys,
+            ..
+        }) => {
+            let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            let with = match cryptor {
+                Cryptor::AwsKms { key_id: None } => "AWS KMS".to_owned(),
+                Cryptor::AwsKms { key_id: Some(key) } => format!("AWS KMS, key {key}"),
+                Cryptor::GcpKms { resource_id, .. } => format!("Google's KMS, key {resource_id}"),
+                Cryptor::Simple { passphrase, .. } => match passphrase {
+                    Passphrase::Variable(name) => format!("${name}"),
+                    Passphrase::File(path) => path.display().to_string(),
+                },
+            };
+            format!(
+                "decrypt {} of {} with {with}",
+                keys.join(", "),
+                path.display()
+            )
+        }
+        SecretSource::Sops(SopsFile { path, .. }) => {
+            format!("decrypt {} as sops does", path.display())
+        }
+        SecretSource::Ssm(ParameterSet::Below { path, recursive }) => {
+            let depth = if *recursive { "all" } else { "those directly" };
+            format!("read parameters of SSM: {depth} below {path}")
+        }
+        SecretSource::Ssm(ParameterSet::Named(names)) => {
+            format!("read parameters of SSM: {}", names.join(", "))
+        }
+        SecretSource::SecretsManager(secret) => {
+            let version = secret.version_id.as_ref().or(secret.stage.as_ref());
+            let version = version
+                .map(|version| format!(" ({version})"))
+                .unwrap_or_default();
+            format!("read {}{version} of Secrets Manager", secret.id)
+        }
     };
-    let mut text = format!(
-        "decrypt {} of {} with {with}",
-        keys.join(", "),
-        secret.vault.display()
-    );
     if let Some(write) = &secret.write {
         let _ = write!(
             text,
@@ -127,9 +156,13 @@ fn describe_file(file: &FetchedFile) -> String {
     if let Origin::S3(S3Origin {
         version_id,
         customer_key,
+        client_side,
         ..
     }) = &file.from
     {
+        if client_side.is_some() {
+            text += ", which a client sealed,";
+        }
         if let Some(version) = version_id {
             let _ = write!(text, " version {version}");
         }

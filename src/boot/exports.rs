@@ -1,6 +1,6 @@
 //! Variables that the mode exports from its secrets.
 
-use crate::config::{Export, SecretFile};
+use crate::config::{Export, SecretItem};
 use crate::vault::{Document, Found, KeyPath, Segment};
 use std::collections::HashMap;
 use zeroize::Zeroizing;
@@ -13,15 +13,15 @@ pub struct Exports {
 }
 
 impl Exports {
-    /// Adds the variables of one export of a file.
+    /// Adds the variables of one export of an item.
     pub fn add(
         &mut self,
         export: &Export,
         plain: &Document,
         is_encrypted: &dyn Fn(&Found) -> bool,
-        file: &SecretFile,
+        item: &SecretItem,
     ) -> Result<(), String> {
-        let origin = &file.declared_at;
+        let origin = &item.declared_at;
         let (path, found) = match export {
             Export::One { path, .. } | Export::Subtree { path, .. } => {
                 (path, look_up(plain, path)?)
@@ -46,7 +46,7 @@ impl Exports {
             }
             let first = self.origins.insert(name.clone(), origin.clone());
             // Within one item the same name is a slip, whatever it may replace.
-            if let Some(first) = first.filter(|first| !file.replaces || first == origin) {
+            if let Some(first) = first.filter(|first| !item.replaces || first == origin) {
                 return Err(format!(
                     "env: {name} is set twice, here and by {first}: rename one of them, or write override: true"
                 ));

@@ -4,15 +4,16 @@
 //! Nothing has its name yet when this is done.
 
 use super::Failure;
-use super::cryptors::Cryptors;
 use super::exports::Exports;
 use super::folder::Folders;
+use super::given::{Given, place};
 use super::online::{self, Cost};
-use super::orders::{self, Order};
+use super::orders;
+use super::secrets::Secrets;
 use super::staging::{Journal, Staged, Wanted};
 use super::users::Identity;
-use super::vaults::{self, Given, Opened, Plaintexts};
-use crate::config::Mode;
+use super::vaults::Plaintexts;
+use crate::config::{Mode, Write};
 use zeroize::Zeroizing;
 
 /// Decrypted values and staged files, ready to be handed on.
@@ -28,149 +29,94 @@ pub struct Fetched<'j> {
     pub aws: Option<Cost>,
 }
 
-/// The secrets on their way from opened files to values.
-pub struct Secrets<'m, 'j> {
-    opened: Vec<Opened<'m>>,
-    pub given: Vec<Given<'m>>,
-    exports: Exports,
-    folders: Folders,
-    staged: Vec<Staged<'j>>,
-    app: &'m Identity,
-    journal: &'j dyn Journal,
-}
-
 /// Fetches everything the mode names, or tells everything that is wrong with it.
 pub fn fetch<'j>(
     mode: &Mode,
     app: &Identity,
     journal: &'j dyn Journal,
 ) -> Result<Fetched<'j>, Failure> {
-    let mut problems = Vec::new();
-    let mut cryptors = Cryptors::default();
-    let mut secrets = Secrets {
-        opened: Vec::new(),
-        given: Vec::new(),
-        exports: Exports::default(),
-        folders: Folders::default(),
-        staged: Vec::new(),
-        app,
-        journal,
-    };
-    for file in &mode.secrets {
-        match Opened::open(file, &mut cryptors) {
-            Ok(opened) => secrets.opened.push(opened),
-            Err(wrong) => problems.extend(at(&vaults::place(file), wrong)),
-        }
-    }
+    let (mut secrets, mut problems) = Secrets::open(&mode.secrets);
     problems.extend(secrets.decrypt(&Plaintexts::new()));
-    let mut orders = Vec::new();
-    for file in &mode.files {
-        match orders::place(file, app, &mut secrets.folders, journal) {
-            Ok(order) => orders.push(order),
-            Err(problem) => problems.push(format!("{}: {problem}", file.declared_at)),
-        }
-    }
-    let (here, away): (Vec<Order>, Vec<Order>) = orders.into_iter().partition(Order::is_local);
+    // The variables of what is known already; the order of all decides in the end.
+    let mut trial = Exports::default();
+    problems.extend(secrets.given().flat_map(|given| told(given, &mut trial)));
+
+    let mut folders = Folders::default();
     let mut brought = Vec::new();
-    for order in here {
-        match order.copy() {
-            Ok(staged) => brought.push(staged),
+    let mut away = Vec::new();
+    for file in &mode.files {
+        let order = orders::place(file, app, &mut folders, journal)
+            .map_err(|problem| format!("{}: {problem}", file.declared_at));
+        match order {
+            Ok(order) if order.is_local() => match order.copy() {
+                Ok(staged) => brought.push(staged),
+                Err(problem) => problems.push(problem),
+            },
+            Ok(order) => away.push(order),
             Err(problem) => problems.push(problem),
         }
     }
     Failure::all(problems)?;
 
     let mut aws = None;
-    if !secrets.opened.is_empty() || !away.is_empty() {
+    if secrets.wait() || !away.is_empty() {
         let (fetched, cost) = online::ask(mode, &mut secrets, away)?;
         brought.extend(fetched);
-        aws = Some(cost);
+        aws = cost;
     }
-    let Secrets {
-        given,
-        exports,
-        mut staged,
-        ..
-    } = secrets;
+    let mut problems = Vec::new();
+    let mut exports = Exports::default();
+    let mut staged = Vec::new();
+    for given in secrets.given() {
+        problems.extend(told(given, &mut exports));
+        if let Some(write) = &given.item.write {
+            match stage(write, &given.content, app, &mut folders, journal) {
+                Ok(one) => staged.push(one),
+                Err(problem) => problems.push(problem),
+            }
+        }
+    }
+    Failure::all(problems)?;
     staged.extend(brought);
     Ok(Fetched {
         staged,
         env: exports.values,
-        used: cryptors.used,
-        decrypted: given.iter().map(|given| given.decrypted).sum(),
-        warnings: given.into_iter().flat_map(|given| given.warnings).collect(),
+        decrypted: secrets.given().map(|given| given.count).sum(),
+        warnings: secrets
+            .given()
+            .flat_map(|given| given.warnings.clone())
+            .collect(),
+        used: secrets.used,
         aws,
     })
 }
 
-impl Secrets<'_, '_> {
-    /// The ciphertexts of all files that wait for KMS, each with its message.
-    pub fn ciphertexts(&self) -> Vec<(String, Vec<u8>)> {
-        self.opened.iter().flat_map(Opened::ciphertexts).collect()
-    }
-
-    /// Decrypts every file whose plaintexts are all known, and stages what is written; tells everything
-    /// that is wrong.
-    pub fn decrypt(&mut self, plaintexts: &Plaintexts) -> Vec<String> {
-        let mut problems = Vec::new();
-        let (ready, waiting) = std::mem::take(&mut self.opened)
-            .into_iter()
-            .partition(|opened| opened.is_answered(plaintexts));
-        self.opened = waiting;
-        let ready: Vec<Opened> = ready;
-        for opened in ready {
-            let place = vaults::place(opened.file);
-            match opened.decrypt(plaintexts, &mut self.exports) {
-                Ok(given) => self.given.push(given),
-                Err(wrong) => problems.extend(at(&place, wrong)),
-            }
-        }
-        for given in &mut self.given {
-            let Some((write, bytes)) = given.write.take() else {
-                continue;
-            };
-            let staged = stage(
-                &write.path,
-                write.mode,
-                &bytes,
-                self.app,
-                &mut self.folders,
-                self.journal,
-            );
-            match staged {
-                Ok(staged) => self.staged.push(staged),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        problems
-    }
-}
-
-fn at(place: &str, problems: Vec<String>) -> impl Iterator<Item = String> {
+fn told(given: &Given, exports: &mut Exports) -> Vec<String> {
+    let place = place(given.item);
+    let problems = given.export(exports).into_iter();
     problems
-        .into_iter()
-        .map(move |problem| format!("{place}: {problem}"))
+        .map(|problem| format!("{place}: {problem}"))
+        .collect()
 }
 
 fn stage<'j>(
-    target: &std::path::Path,
-    mode: u32,
-    bytes: &[u8],
+    write: &Write,
+    content: &[u8],
     app: &Identity,
     folders: &mut Folders,
     journal: &'j dyn Journal,
 ) -> Result<Staged<'j>, String> {
+    let target = write.path.as_path();
     let folder = folders
         .ready(target.parent().unwrap_or(target), app, journal)
         .map_err(|error| error.to_string())?;
     let wanted = Wanted {
         target,
-        mode,
+        mode: write.mode,
         owner: app.owner(),
     };
-    let staged = Staged::begin(&wanted, folder, journal);
-    let staged = staged.and_then(|mut staged| {
-        staged.write(bytes)?;
+    let staged = Staged::begin(&wanted, folder, journal).and_then(|mut staged| {
+        staged.write(content)?;
         staged.finish()?;
         Ok(staged)
     });

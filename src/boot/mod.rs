@@ -11,12 +11,16 @@ mod explain;
 mod exports;
 mod fetch;
 mod folder;
+mod given;
 mod launch;
 mod online;
 mod orders;
 mod pipe;
 mod privileges;
+mod secrets;
+mod sops_files;
 mod staging;
+mod stores;
 mod users;
 mod vaults;
 

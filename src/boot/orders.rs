@@ -3,8 +3,9 @@
 use super::folder::Folders;
 use super::staging::{Journal, Staged, StagingError, Wanted};
 use super::users::{self, Identity};
-use crate::aws::{AwsError, CustomerKey, Get, Kind, S3, Sink};
-use crate::config::{FetchedFile, Origin, S3Origin};
+use crate::aws::{Clients, CustomerKey, Get, Kind, Sink};
+use crate::config::{ClientSide, FetchedFile, Origin, S3Origin};
+use crate::fetch::object::{self, ObjectError, Sealed};
 use bytesize::ByteSize;
 use nix::unistd::Uid;
 use std::fs::File;
@@ -88,15 +89,15 @@ impl<'j> Order<'_, 'j> {
         }
     }
 
-    /// From S3.
+    /// From S3. Where AWS refused, its error can be explained better by who has the clients.
     pub async fn download(
         mut self,
-        s3: &dyn S3,
+        clients: &Clients,
         customer_key: Option<CustomerKey>,
         deadline: Instant,
-    ) -> Result<Staged<'j>, (String, Option<AwsError>)> {
+    ) -> Result<Staged<'j>, Refused> {
         let Origin::S3(object) = &self.file.from else {
-            return Err((self.line(&"is not on S3"), None));
+            return Err(Refused::Line(self.line(&"is not on S3")));
         };
         let get = Get {
             bucket: object.bucket.clone(),
@@ -105,27 +106,66 @@ impl<'j> Order<'_, 'j> {
             customer_key,
             max_bytes: self.file.max_bytes,
         };
+        match &object.client_side {
+            Some(client_side) => self.unseal(clients, &get, client_side, deadline).await?,
+            None => self.stream(clients, &get, deadline).await?,
+        }
+        match self.staged.finish() {
+            Ok(()) => Ok(self.staged),
+            Err(error) => Err(Refused::Line(self.line(&error))),
+        }
+    }
+
+    async fn stream(
+        &mut self,
+        clients: &Clients,
+        get: &Get,
+        deadline: Instant,
+    ) -> Result<(), Refused> {
         let mut sink = Passing {
             staged: &mut self.staged,
             failure: None,
         };
-        let got = s3.get(&get, &mut sink, deadline).await;
+        let got = clients.s3().get(get, &mut sink, deadline).await;
         let failure = sink.failure.take();
         match (got, failure) {
-            (Ok(_), _) => match self.staged.finish() {
-                Ok(()) => Ok(self.staged),
-                Err(error) => Err((self.line(&error), None)),
-            },
+            (Ok(_), _) => Ok(()),
             (Err(error), Some(failure)) if error.kind == Kind::Write => {
-                Err((self.line(&failure), None))
+                Err(Refused::Line(self.line(&failure)))
             }
-            (Err(error), _) => Err((self.file.declared_at.clone(), Some(error))),
+            (Err(error), _) => Err(Refused::Call(ObjectError::Object(error))),
         }
+    }
+
+    /// A sealed object is in memory as a whole: nothing of it is good before its tag was.
+    async fn unseal(
+        &mut self,
+        clients: &Clients,
+        get: &Get,
+        client_side: &ClientSide,
+        deadline: Instant,
+    ) -> Result<(), Refused> {
+        let sealed = Sealed {
+            get,
+            policy: &client_side.policy,
+            key_id: client_side.key_id.as_deref(),
+        };
+        let opened = object::open(clients.s3(), clients.data_keys(), &sealed, deadline).await;
+        let content = opened.map_err(Refused::Call)?;
+        let written = self.staged.write(&content);
+        written.map_err(|error| Refused::Line(self.line(&error)))
     }
 
     fn line(&self, problem: &dyn std::fmt::Display) -> String {
         format!("{}: {problem}", self.file.declared_at)
     }
+}
+
+/// Why an object is not here.
+pub enum Refused {
+    /// All is said.
+    Line(String),
+    Call(ObjectError),
 }
 
 /// Passes an object's bytes on, and keeps why they could not be written.

@@ -3,9 +3,9 @@
 //! Between the two a network may have to be asked, so an opened file waits for its plaintexts.
 
 use super::cryptors::Cryptors;
-use super::exports::Exports;
+use super::given::{Given, place};
 use crate::check::text;
-use crate::config::{Cryptor, SecretFile, Write};
+use crate::config::{Cryptor, SecretItem, VaultFile};
 use crate::vault::document::{Problem, Reason};
 use crate::vault::{
     Affixes, Document, Found, KeyPath, Plaintext, Problems, Selection, Simple, kms,
@@ -19,36 +19,26 @@ pub type Plaintexts = HashMap<String, Result<Plaintext, Reason>>;
 
 /// A file that was read, its key at hand.
 pub struct Opened<'m> {
-    pub file: &'m SecretFile,
+    pub item: &'m SecretItem,
+    file: &'m VaultFile,
     document: Document,
     selection: Selection,
     /// The key of the cryptor `simple`.
     simple: Option<Rc<Simple>>,
 }
 
-/// What a file gives, beside its variables.
-pub struct Given<'m> {
-    pub file: &'m SecretFile,
-    pub plain: Document,
-    /// The whole text, where it is to be written.
-    pub write: Option<(&'m Write, Zeroizing<Vec<u8>>)>,
-    pub decrypted: u32,
-    pub warnings: Vec<String>,
-}
-
-/// Begins every line about a file.
-pub fn place(file: &SecretFile) -> String {
-    format!("{}: {}", file.declared_at, file.vault.display())
-}
-
 impl<'m> Opened<'m> {
     /// Reads a file and finds its key, or tells everything that is wrong with either.
-    pub fn open(file: &'m SecretFile, cryptors: &mut Cryptors) -> Result<Opened<'m>, Vec<String>> {
-        let document = text(&file.vault)
+    pub fn open(
+        item: &'m SecretItem,
+        file: &'m VaultFile,
+        cryptors: &mut Cryptors,
+    ) -> Result<Opened<'m>, Vec<String>> {
+        let document = text(&file.path)
             .map_err(|problem| vec![problem])
             .and_then(|text| Document::parse(&text).map_err(|error| vec![error.to_string()]));
         let simple = match &file.cryptor {
-            Cryptor::AwsKms => Ok(None),
+            Cryptor::AwsKms { .. } | Cryptor::GcpKms { .. } => Ok(None),
             Cryptor::Simple {
                 passphrase,
                 sign_passphrase,
@@ -68,11 +58,17 @@ impl<'m> Opened<'m> {
             .select(&file.keys, &affixes(file))
             .map_err(|problems| lines(&problems))?;
         Ok(Opened {
+            item,
             file,
             document,
             selection,
             simple,
         })
+    }
+
+    /// How its values are encrypted.
+    pub fn cryptor(&self) -> &'m Cryptor {
+        &self.file.cryptor
     }
 
     /// The ciphertexts that KMS must decrypt, under their messages; none of a file with a passphrase. What
@@ -100,13 +96,10 @@ impl<'m> Opened<'m> {
                 .all(|(message, _)| plaintexts.contains_key(*message))
     }
 
-    /// Decrypts the file and takes from it what the mode wants.
-    pub fn decrypt(
-        self,
-        plaintexts: &Plaintexts,
-        exports: &mut Exports,
-    ) -> Result<Given<'m>, Vec<String>> {
+    /// Decrypts the file.
+    pub fn decrypt(self, plaintexts: &Plaintexts) -> Result<Given<'m>, Vec<String>> {
         let Opened {
+            item,
             file,
             document,
             selection,
@@ -123,33 +116,23 @@ impl<'m> Opened<'m> {
             },
         });
         let text = decrypted.map_err(|problems| tell(&selection, problems))?;
-        let mut problems = selection.complaints(|text| file.cryptor.is_message(text));
-        let plain = Document::parse(text.expose()).map_err(|error| vec![error.to_string()])?;
-        let warnings = integer_key_bases(&selection, &plain, file);
-        let still_encrypted = still_encrypted(file, &selection);
-        for export in &file.env {
-            let added = exports.add(export, &plain, &still_encrypted, file);
-            problems.extend(added.err());
-        }
-        drop(still_encrypted);
+        let problems = selection.complaints(|text| file.cryptor.is_message(text));
         if !problems.is_empty() {
             return Err(problems);
         }
-        let write = file.write.as_ref().map(|write| {
-            let bytes = Zeroizing::new(text.expose().as_bytes().to_vec());
-            (write, bytes)
-        });
+        let values = Document::parse(text.expose()).map_err(|error| vec![error.to_string()])?;
+        let warnings = integer_key_bases(&selection, &values, item);
+        let content = Zeroizing::new(text.expose().as_bytes().to_vec());
+        let count = selection.scalars.len();
         Ok(Given {
-            file,
-            plain,
-            write,
-            decrypted: u32::try_from(selection.scalars.len()).unwrap_or(u32::MAX),
             warnings,
+            is_encrypted: Box::new(still_encrypted(file, &selection)),
+            ..Given::whole(item, Some(values), content, count)
         })
     }
 }
 
-fn affixes(file: &SecretFile) -> Affixes {
+fn affixes(file: &VaultFile) -> Affixes {
     Affixes {
         prefix: file.prefix.clone(),
         suffix: file.suffix.clone(),
@@ -157,13 +140,13 @@ fn affixes(file: &SecretFile) -> Affixes {
 }
 
 /// Whether a value of the decrypted file is a message that nobody decrypted.
-fn still_encrypted<'a>(
-    file: &'a SecretFile,
-    selection: &'a Selection,
-) -> impl Fn(&Found) -> bool + 'a {
+fn still_encrypted<'m>(
+    file: &'m VaultFile,
+    selection: &Selection,
+) -> impl Fn(&Found) -> bool + use<'m> {
     let affixes = affixes(file);
     let scalars = selection.scalars.iter();
-    let decrypted: HashSet<&str> = scalars.map(|scalar| scalar.path.as_str()).collect();
+    let decrypted: HashSet<String> = scalars.map(|scalar| scalar.path.clone()).collect();
     move |one: &Found| {
         !decrypted.contains(one.path.as_str())
             && file.cryptor.is_message(affixes.strip(one.text.expose()))
@@ -195,7 +178,7 @@ fn tell(selection: &Selection, problems: Problems) -> Vec<String> {
 }
 
 /// Rails takes a `secret_key_base` of digits alone for an Integer, and answers every request with 500.
-fn integer_key_bases(selection: &Selection, plain: &Document, file: &SecretFile) -> Vec<String> {
+fn integer_key_bases(selection: &Selection, plain: &Document, item: &SecretItem) -> Vec<String> {
     let paths = selection
         .scalars
         .iter()
@@ -205,9 +188,8 @@ fn integer_key_bases(selection: &Selection, plain: &Document, file: &SecretFile)
     let integers = found.flatten().filter(|one| one.is_integer);
     let tell = |one: Found| {
         format!(
-            "{}: {}: {} is a number to YAML, and Rails wants a string: quote it",
-            file.declared_at,
-            file.vault.display(),
+            "{}: {} is a number to YAML, and Rails wants a string: quote it",
+            place(item),
             one.path
         )
     };

@@ -4,7 +4,6 @@ use super::{Failure, warn};
 use crate::check;
 use crate::config::{Problems, Source};
 use clap::Args;
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -26,16 +25,23 @@ Examples:
 pub(super) struct Arguments {
     /// The modes to check [default: all of them]
     modes: Vec<String>,
+    #[command(flatten)]
+    from: Place,
+}
+
+/// Where the modes are, and as what they are read.
+#[derive(Args)]
+pub(super) struct Place {
     /// The folder of the modes [default: `$ENTRY_MODES`, ./modes, /etc/entry/modes]
     #[arg(long = "modes", value_name = "DIR")]
-    folder: Option<PathBuf>,
+    pub folder: Option<PathBuf>,
     /// A variable of the container, over those of this shell; repeatable
     #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = variable)]
-    env: Vec<(String, String)>,
+    pub env: Vec<(String, String)>,
     /// The app's folder here, which the modes' files are relative to in the image [default: each
     /// mode's `workdir`, else this folder]
     #[arg(long, value_name = "DIR")]
-    root: Option<PathBuf>,
+    pub root: Option<PathBuf>,
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -47,18 +53,14 @@ fn variable(text: &str) -> Result<(String, String), String> {
 
 impl Arguments {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let lookup = |name: &str| {
-            let own = self.env.iter().rev().find(|(known, _)| known == name);
-            own.map(|(_, value)| OsString::from(value))
-                .or_else(|| std::env::var_os(name))
-        };
-        let source = Source::find(self.folder.as_deref(), &lookup)?;
+        let lookup = |name: &str| self.from.variable(name);
+        let source = Source::find(self.from.folder.as_deref(), &lookup)?;
         let Some(folder) = source.folder() else {
             let line = "there is no modes folder: name it with --modes DIR".to_owned();
             return Err(Failure::Lines(vec![line]));
         };
         let names: Vec<&str> = self.modes.iter().map(String::as_str).collect();
-        let findings = check::modes(&source, &names, &lookup, self.root.as_deref(), &|_| {
+        let findings = check::modes(&source, &names, &lookup, self.from.root.as_deref(), &|_| {
             Vec::new()
         });
         findings.warnings.iter().for_each(|line| warn(line));

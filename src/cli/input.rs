@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 /// Standard input or output, for file arguments.
 pub(super) const DASH: &str = "-";
 
-/// A whole file as text.
-pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
+/// A whole file.
+pub(super) fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
     let read = if path == Path::new(DASH) {
         io::stdin().read_to_end(&mut bytes).map(drop)
@@ -21,6 +21,13 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
     };
     let name = name(path);
     read.map_err(|error| Failure::Lines(vec![format!("cannot read {name}: {error}")]))?;
+    Ok(bytes)
+}
+
+/// A whole file as text.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let bytes = bytes(path)?;
+    let name = name(path);
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = format!(
             "{name} is not UTF-8 at byte {}: convert it first",

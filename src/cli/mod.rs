@@ -4,8 +4,11 @@
 //! `entryctl: `. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod check;
+mod iam;
 mod input;
 mod output;
+mod s3;
+mod sops;
 mod vault;
 
 use clap::{Parser, Subcommand};
@@ -32,8 +35,16 @@ enum Command {
     /// Encrypt and decrypt yaml_vault files
     #[command(subcommand)]
     Vault(vault::Command),
+    /// Read and write client-side encrypted objects on S3
+    #[command(subcommand)]
+    S3(s3::Command),
+    /// Decrypt sops files
+    #[command(subcommand)]
+    Sops(sops::Command),
     /// Check modes and their secrets before a deploy
     Check(check::Arguments),
+    /// Print the least IAM policy that modes need
+    Iam(iam::Arguments),
 }
 
 /// What a command may end with.
@@ -46,6 +57,10 @@ enum Failure {
 }
 
 impl Failure {
+    fn line(line: String) -> Failure {
+        Failure::Lines(vec![line])
+    }
+
     /// An error with its causes in one line.
     fn new(error: &dyn std::error::Error) -> Failure {
         let mut line = error.to_string();
@@ -72,7 +87,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let done = match cli.command {
         Command::Vault(command) => command.run(),
+        Command::S3(command) => command.run(),
+        Command::Sops(command) => command.run(),
         Command::Check(arguments) => arguments.run(),
+        Command::Iam(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,18 +18,24 @@ pub(super) enum Privacy {
 }
 
 /// Writes to a file, or to standard output for none or `-`.
-pub(super) fn write(path: Option<&Path>, text: &str, privacy: Privacy) -> Result<(), Failure> {
+pub(super) fn write(
+    path: Option<&Path>,
+    content: impl AsRef<[u8]>,
+    privacy: Privacy,
+) -> Result<(), Failure> {
+    let content = content.as_ref();
     match path.filter(|path| *path != Path::new(input::DASH)) {
-        None => print(text),
-        Some(path) => replace(path, text.as_bytes(), privacy).map_err(|error| {
+        None => print(content),
+        Some(path) => replace(path, content, privacy).map_err(|error| {
             Failure::Lines(vec![format!("cannot write {}: {error}", path.display())])
         }),
     }
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+/// Writes to standard output.
+pub(super) fn print(content: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    let done = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let done = out.write_all(content).and_then(|()| out.flush());
     done.map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::BrokenPipe,
         _ => Failure::Lines(vec![format!("cannot write standard output: {error}")]),

@@ -1,5 +1,7 @@
 //! A mode as it was meant: checked, interpolated, defaults merged.
 
+use crate::envelope;
+use crate::sops;
 use crate::stop;
 use crate::vault::{self, KeyPath, SimpleOptions};
 use std::collections::BTreeMap;
@@ -20,7 +22,7 @@ pub struct Mode {
     pub args: ArgsPolicy,
     /// In the order written, `_defaults` first.
     pub env: Vec<Variable>,
-    pub secrets: Vec<SecretFile>,
+    pub secrets: Vec<SecretItem>,
     pub files: Vec<FetchedFile>,
     pub aws: Aws,
     /// A name or a number, looked up in the image's `/etc/passwd` at boot.
@@ -92,21 +94,77 @@ pub enum TtyOwner {
     Entry,
 }
 
-/// One item of `secrets:`, a yaml_vault file.
+/// One item of `secrets:`.
 #[derive(Clone, Debug)]
-pub struct SecretFile {
+pub struct SecretItem {
     /// `modes/web.yml:7`, for messages.
     pub declared_at: String,
-    pub vault: PathBuf,
+    pub source: SecretSource,
+    pub write: Option<Write>,
+    pub env: Vec<Export>,
+    /// Its variables may replace those of items before it.
+    pub replaces: bool,
+}
+
+/// Where the values of an item come from.
+#[derive(Clone, Debug)]
+pub enum SecretSource {
+    Vault(VaultFile),
+    Sops(SopsFile),
+    Ssm(ParameterSet),
+    SecretsManager(ManagedSecret),
+}
+
+/// A yaml_vault file.
+#[derive(Clone, Debug)]
+pub struct VaultFile {
+    pub path: PathBuf,
     pub cryptor: Cryptor,
     /// At least one; `$` where none was written.
     pub keys: Vec<KeyPath>,
     pub prefix: String,
     pub suffix: String,
-    pub write: Option<Write>,
-    pub env: Vec<Export>,
-    /// Its variables may replace those of items before it.
-    pub replaces: bool,
+}
+
+/// A file that sops encrypted.
+#[derive(Clone, Debug)]
+pub struct SopsFile {
+    pub path: PathBuf,
+    pub format: sops::Format,
+    /// Where age's identities are, besides those that sops itself would find.
+    pub identities: Option<Passphrase>,
+}
+
+/// Parameters of SSM's Parameter Store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParameterSet {
+    /// All below a path, directly or at any depth.
+    Below {
+        path: String,
+        recursive: bool,
+    },
+    Named(Vec<String>),
+}
+
+/// A secret of Secrets Manager.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagedSecret {
+    /// Its name or ARN.
+    pub id: String,
+    pub stage: Option<String>,
+    pub version_id: Option<String>,
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SecretSource::Vault(VaultFile { path, .. })
+            | SecretSource::Sops(SopsFile { path, .. }) => path.display().fmt(f),
+            SecretSource::Ssm(ParameterSet::Below { path, .. }) => write!(f, "ssm {path}"),
+            SecretSource::Ssm(ParameterSet::Named(names)) => write!(f, "ssm {}", names.join(", ")),
+            SecretSource::SecretsManager(secret) => write!(f, "secrets_manager {}", secret.id),
+        }
+    }
 }
 
 /// How the values of a yaml_vault file are encrypted.
@@ -118,8 +176,13 @@ pub enum Cryptor {
         sign_passphrase: Passphrase,
         options: SimpleOptions,
     },
-    /// By AWS KMS; each message names its key itself.
-    AwsKms,
+    /// By AWS KMS. Each message names its key itself; where one is given, another one's is refused.
+    AwsKms { key_id: Option<String> },
+    /// By Google's KMS, with a key of this resource name; the file holds a service account's key.
+    GcpKms {
+        resource_id: String,
+        credential_file: Option<PathBuf>,
+    },
 }
 
 impl Cryptor {
@@ -128,7 +191,7 @@ impl Cryptor {
     pub fn is_message(&self, text: &str) -> bool {
         match self {
             Cryptor::Simple { options, .. } => options.is_message(text),
-            Cryptor::AwsKms => vault::kms::is_message(text),
+            Cryptor::AwsKms { .. } | Cryptor::GcpKms { .. } => vault::kms::is_message(text),
         }
     }
 
@@ -141,7 +204,7 @@ impl Cryptor {
                 sign_passphrase,
                 ..
             } => [Some(passphrase), Some(sign_passphrase)],
-            Cryptor::AwsKms => [None, None],
+            Cryptor::AwsKms { .. } | Cryptor::GcpKms { .. } => [None, None],
         }
     }
 }
@@ -191,6 +254,15 @@ pub struct S3Origin {
     pub key: String,
     pub version_id: Option<String>,
     pub customer_key: Option<CustomerKeyPlace>,
+    pub client_side: Option<ClientSide>,
+}
+
+/// An object that an encryption client sealed before it sent it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientSide {
+    pub policy: envelope::Policy,
+    /// The one key that may have wrapped its data key.
+    pub key_id: Option<String>,
 }
 
 /// Where the key of SSE-C is: a value of a yaml_vault file that the mode decrypts.

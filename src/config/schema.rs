@@ -34,7 +34,7 @@ const fn key(name: &'static str, kind: &'static str, default: &'static str) -> K
 }
 
 /// Every table there is.
-pub const TABLES: [&Table; 8] = [
+pub const TABLES: [&Table; 9] = [
     &MODE,
     &STOP,
     &STEP,
@@ -42,6 +42,7 @@ pub const TABLES: [&Table; 8] = [
     &WRITE,
     &FILE,
     &CUSTOMER_KEY,
+    &CLIENT_SIDE,
     &AWS,
 ];
 
@@ -91,7 +92,10 @@ pub const SECRET: Table = Table {
     name: "`secrets`",
     keys: &[
         key("vault", "path", ""),
-        key("cryptor", "`simple` or `aws-kms`", "`simple`"),
+        key("sops", "path", ""),
+        key("ssm", "path of parameters, or a list of names", ""),
+        key("secrets_manager", "name or ARN", ""),
+        key("cryptor", "`simple`, `aws-kms` or `gcp-kms`", "`simple`"),
         key("keys", "key path, or a list of them", "`$`"),
         key("prefix", "string", ""),
         key("suffix", "string", ""),
@@ -109,6 +113,19 @@ pub const SECRET: Table = Table {
             "`YAML_VAULT_SIGN_PASSPHRASE`",
         ),
         key("sign_passphrase_file", "path", ""),
+        key("kms_key_id", "key id, ARN or alias", ""),
+        key("gcp_kms_resource_id", "resource name", ""),
+        key("gcp_credential_file", "path", ""),
+        key(
+            "format",
+            "`yaml`, `json`, `dotenv` or `binary`",
+            "by its name",
+        ),
+        key("age_key_env", "variable name", "`SOPS_AGE_KEY`"),
+        key("age_key_file", "path", ""),
+        key("recursive", "`true` or `false`", "`false`"),
+        key("stage", "string", "`AWSCURRENT`"),
+        key("version_id", "string", ""),
         key("write", "absolute path, or a map", ""),
         key("env", "map of name to key path", ""),
         key("override", "`true` or `false`", "`false`"),
@@ -134,12 +151,22 @@ pub const FILE: Table = Table {
         key("max_size", "size", "`64MiB`"),
         key("version_id", "string", ""),
         key("customer_key", "map", ""),
+        key("client_side", "`true`, or a map", ""),
     ],
 };
 
 pub const CUSTOMER_KEY: Table = Table {
     name: "`files.customer_key`",
     keys: &[key("vault", "path", ""), key("key", "key path", "")],
+};
+
+pub const CLIENT_SIDE: Table = Table {
+    name: "`files.client_side`",
+    keys: &[
+        key("kms_key_id", "key id, ARN or alias", ""),
+        key("context", "map of name to value", ""),
+        key("legacy", "`true` or `false`", "`false`"),
+    ],
 };
 
 pub const AWS: Table = Table {

@@ -9,17 +9,19 @@ use crate::vault::{Cipher, Digest, KdfDigest, KeyPath, SimpleOptions};
 pub enum Kind {
     Simple,
     AwsKms,
+    GcpKms,
 }
 
 /// Every cryptor, under the names that a mode file uses; `kms` is the gem's second name for it.
-pub const CRYPTORS: [(&str, Kind); 3] = [
+pub const CRYPTORS: [(&str, Kind); 4] = [
     ("simple", Kind::Simple),
     ("aws-kms", Kind::AwsKms),
     ("kms", Kind::AwsKms),
+    ("gcp-kms", Kind::GcpKms),
 ];
 
 /// Keys of an item that only the cryptor `simple` reads.
-pub const SIMPLE_ONLY: [&str; 10] = [
+const SIMPLE_ONLY: [&str; 10] = [
     "salt",
     "cipher",
     "digest",
@@ -31,6 +33,23 @@ pub const SIMPLE_ONLY: [&str; 10] = [
     "sign_passphrase_env",
     "sign_passphrase_file",
 ];
+
+/// The keys that say what an item is; each has exactly one.
+pub const SOURCES: [&str; 4] = ["vault", "sops", "ssm", "secrets_manager"];
+
+/// Which items read a key: those with this source, in words. `None` for keys that all have.
+pub fn belongs_to(key: &str) -> Option<&'static str> {
+    match key {
+        "cryptor" | "keys" | "prefix" | "suffix" => Some("vault"),
+        "kms_key_id" => Some("cryptor: aws-kms"),
+        "gcp_kms_resource_id" | "gcp_credential_file" => Some("cryptor: gcp-kms"),
+        "format" | "age_key_env" | "age_key_file" => Some("sops"),
+        "recursive" => Some("ssm"),
+        "stage" | "version_id" => Some("secrets_manager"),
+        _ if SIMPLE_ONLY.contains(&key) => Some("cryptor: simple"),
+        _ => None,
+    }
+}
 
 /// The options of the cryptor `simple` as written; what is `None` has the gem's default.
 #[derive(Default)]

@@ -54,6 +54,8 @@ pub struct AwsPhases {
     pub objects: u64,
     pub bytes: u64,
     pub s3_took: Duration,
+    /// Calls to Parameter Store and Secrets Manager.
+    pub store_calls: u64,
     pub retries: u64,
 }
 
@@ -148,6 +150,12 @@ impl AwsPhases {
             let took = self.kms_took.as_millis();
             parts.push(format!("{} KMS calls {took} ms", self.kms_calls));
         }
+        if self.store_calls > 0 {
+            parts.push(format!(
+                "{} calls to SSM and Secrets Manager",
+                self.store_calls
+            ));
+        }
         if self.objects > 0 {
             let (objects, bytes) = (self.objects, self.bytes);
             let took = self.s3_took.as_millis();
@@ -168,6 +176,7 @@ impl AwsPhases {
             ("objects", Value::Number(self.objects)),
             ("object_bytes", Value::Number(self.bytes)),
             ("s3_ms", millis(self.s3_took)),
+            ("store_calls", Value::Number(self.store_calls)),
             ("retries", Value::Number(self.retries)),
         ]
     }

@@ -50,6 +50,28 @@ pub fn message(ciphertext: &[u8]) -> String {
     STANDARD.encode(ciphertext)
 }
 
+/// What a ciphertext shows of its key: an id in front, which emulators write, else the mark that KMS gives
+/// all ciphertexts of one key.
+#[must_use]
+pub fn key(ciphertext: &[u8]) -> Option<String> {
+    /// Format, algorithm, and the tag of the key's mark, which has 32 bytes.
+    const MARKED: [u8; 5] = [1, 2, 2, 0, b'x'];
+    /// An id is a UUID.
+    const ID: usize = 36;
+    let id = ciphertext
+        .get(..ID)
+        .and_then(|id| std::str::from_utf8(id).ok());
+    let is_id = |id: &&str| {
+        let hyphens = id.match_indices('-').map(|(at, _)| at);
+        hyphens.eq([8, 13, 18, 23]) && id.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+    };
+    if let Some(id) = id.filter(is_id) {
+        return Some(id.to_owned());
+    }
+    let mark = ciphertext.strip_prefix(&MARKED)?.get(..32)?;
+    Some(format!("mark {}", hex::encode(mark.get(..8)?)))
+}
+
 /// The value in what KMS decrypted: the text of the document's one scalar. Its type is not resolved, since
 /// YAML 1.2 would read numbers in strings that Psych left unquoted.
 pub fn plaintext(dump: &[u8]) -> Result<Plaintext, DumpError> {
@@ -77,7 +99,10 @@ pub fn plaintext(dump: &[u8]) -> Result<Plaintext, DumpError> {
         }
         // Version 0.x wrote symbols; as texts they are without the colon.
         None if *style == Style::Plain && psych::resolve(value) == psych::Kind::Symbol => {
-            Ok(Plaintext::from(value.strip_prefix(':').unwrap_or(value)))
+            let name = value.strip_prefix(':').unwrap_or(value);
+            let quoted = |mark| name.strip_prefix(mark)?.strip_suffix(mark);
+            let inner = quoted('"').or_else(|| quoted('\''));
+            Ok(Plaintext::from(inner.unwrap_or(name)))
         }
         _ => Ok(Plaintext::from(value.as_str())),
     }
@@ -137,6 +162,7 @@ mod tests {
         for (dump, value) in [
             ("--- 1\n...\n", "1"),
             ("--- :sym\n", "sym"),
+            ("--- :\"two words\"\n", "two words"),
             ("--- ':sym'\n", ":sym"),
             ("--- 1e3\n", "1e3"),
             ("--- !!str '<<'\n", "<<"),
@@ -163,6 +189,17 @@ mod tests {
         assert!(dump(&Secret::new(fits.clone())).is_ok());
         let longer = dump(&Secret::new(fits + "x"));
         assert_eq!(longer, Err(DumpError::TooLong(MAX_PLAINTEXT + 1)));
+    }
+
+    #[test]
+    fn what_shows_of_the_key() {
+        let id = "11111111-2222-4333-8444-555555555555";
+        let blob = |head: &[u8]| [head, &[9; 64]].concat();
+        assert_eq!(key(&blob(id.as_bytes())).as_deref(), Some(id));
+        let marked = blob(b"\x01\x02\x02\0x");
+        assert_eq!(key(&marked).as_deref(), Some("mark 0909090909090909"));
+        assert_eq!(key(&blob(b"")), None);
+        assert_eq!(key(&marked[..20]), None);
     }
 
     #[test]

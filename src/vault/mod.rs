@@ -14,7 +14,10 @@ mod simple;
 #[cfg(test)]
 mod simple_tests;
 
-pub use document::{Affixes, Document, DocumentError, Found, Problems, Selection};
+pub use document::{
+    Affixes, Choice, Document, DocumentError, Found, Problems, Selected, Selection,
+};
+pub(crate) use key_path::show as show_path;
 pub use key_path::{KeyPath, KeyPathError, Segment};
 pub use options::{Cipher, Digest, KdfDigest, OptionsError, SimpleOptions};
 pub use secret::{Plaintext, Secret};

@@ -18,6 +18,22 @@ pub enum Kind {
     String,
 }
 
+impl Kind {
+    /// For messages.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Kind::Null => "nothing (null)",
+            Kind::Boolean(_) => "a boolean",
+            Kind::Integer | Kind::Float => "a number",
+            Kind::Date => "a date",
+            Kind::Time => "a time",
+            Kind::Symbol => "a symbol",
+            Kind::String => "text",
+        }
+    }
+}
+
 /// What Psych makes of the text of a plain scalar.
 #[must_use]
 pub fn resolve(text: &str) -> Kind {

@@ -1,6 +1,7 @@
 //! Runs the layer in a process of its own, since the SDK reads the environment of its process: this test
 //! binary again, told to run nothing but `probe`.
 
+use super::store;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use entry::aws::{self, AwsError, Clients, CustomerKey, Get, Kind, Put, Settings, StaticKeys};
@@ -207,9 +208,12 @@ async fn obey(order: &Value, start: Instant) -> Result<Value, AwsError> {
         value["checksum"] = info.checksum.into();
         value["metadata"] = json!(info.metadata);
     }
+    store::obey(order, &clients, deadline, &mut value).await?;
     let counts = clients.counters().counts();
     value["kms_calls"] = counts.kms_calls.into();
     value["s3_calls"] = counts.s3_calls.into();
+    value["ssm_calls"] = counts.ssm_calls.into();
+    value["secrets_manager_calls"] = counts.secrets_manager_calls.into();
     value["retries"] = counts.retries.into();
     value["bytes"] = counts.bytes.into();
     Ok(value)

@@ -62,7 +62,7 @@ impl Drop for Moto {
 }
 
 /// The Python that `scripts/setup` made, with moto in it.
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let cache = variable("ENTRY_CACHE").unwrap_or_else(|| {
         let home = || variable("HOME").unwrap().join(".cache");

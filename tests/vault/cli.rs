@@ -17,7 +17,8 @@ pub fn entryctl() -> PathBuf {
 /// A run of `entryctl vault`, in a folder of its own.
 pub struct Run {
     pub folder: TempDir,
-    passphrase: Option<&'static str>,
+    pub passphrase: Option<&'static str>,
+    env: Vec<(String, String)>,
 }
 
 impl Run {
@@ -26,7 +27,13 @@ impl Run {
         Run {
             folder,
             passphrase: Some("pass"),
+            env: Vec::new(),
         }
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Run {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     pub fn file(&self, name: &str, text: &str) {
@@ -37,7 +44,7 @@ impl Run {
         fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(entryctl());
         command
             .arg("vault")
@@ -45,11 +52,43 @@ impl Run {
             .current_dir(self.folder.path());
         command
             .env_remove("YAML_VAULT_SIGN_PASSPHRASE")
-            .env_remove("YAML_VAULT_PASSPHRASE");
+            .env_remove("YAML_VAULT_PASSPHRASE")
+            .env_remove("XDG_RUNTIME_DIR")
+            .env_remove("VISUAL")
+            .env_remove("EDITOR");
+        // What this machine has set for itself is no test's.
+        let own = std::env::vars_os().map(|(name, _)| name);
+        for name in own.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {
+            command.env_remove(name);
+        }
         if let Some(passphrase) = self.passphrase {
             command.env("YAML_VAULT_PASSPHRASE", passphrase);
         }
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// Runs with this standard input.
+    pub fn fed(&self, args: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Whoever refuses at once does not read.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// Runs, wants success, and gives standard error.
+    #[track_caller]
+    pub fn told(&self, args: &[&str]) -> String {
+        let output = self.ctl(args);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {told}");
+        told
     }
 
     pub fn ctl(&self, args: &[&str]) -> Output {
@@ -57,6 +96,7 @@ impl Run {
     }
 
     /// Runs, wants success and silence on standard error, and gives standard output.
+    #[track_caller]
     pub fn good(&self, args: &[&str]) -> String {
         let output = self.ctl(args);
         assert_eq!(
@@ -68,7 +108,8 @@ impl Run {
     }
 
     /// Runs, wants this exit code and nothing on standard output, and gives standard error.
-    fn bad(&self, code: i32, args: &[&str]) -> String {
+    #[track_caller]
+    pub fn bad(&self, code: i32, args: &[&str]) -> String {
         let output = self.ctl(args);
         let told = text(&output.stderr);
         assert_eq!(
@@ -81,7 +122,7 @@ impl Run {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 

@@ -8,9 +8,16 @@
     reason = "tests"
 )]
 
+mod check;
 mod cli;
+mod compare;
 mod corpus;
+mod edit;
+mod get;
+mod kms;
+mod rekey;
 mod ruby;
+mod set;
 mod vectors;
 
 use entry::vault::{Affixes, Document, KeyPath, Problems, Secret, Simple, SimpleOptions};

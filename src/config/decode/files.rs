@@ -2,9 +2,14 @@
 
 use super::secrets::{Claims, DEFAULT_MODE};
 use super::{Decoder, Fields, Fill, Item, Text};
-use crate::config::mode::{CustomerKeyPlace, FetchedFile, Origin, S3Origin, SecretFile, Write};
+use crate::config::mode::{
+    ClientSide, CustomerKeyPlace, FetchedFile, Origin, S3Origin, SecretItem, SecretSource, Write,
+};
+use crate::config::node::Value;
 use crate::config::schema;
+use crate::envelope::Policy;
 use bytesize::ByteSize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// What Docker gives `/dev/shm` unless told otherwise.
@@ -15,7 +20,7 @@ impl Decoder<'_> {
     pub fn files(
         &mut self,
         item: &Item,
-        secrets: &[SecretFile],
+        secrets: &[SecretItem],
         claims: &mut Claims,
     ) -> Vec<FetchedFile> {
         let items = self.list(item, "a list of maps");
@@ -28,7 +33,7 @@ impl Decoder<'_> {
     fn file(
         &mut self,
         item: &Item,
-        secrets: &[SecretFile],
+        secrets: &[SecretItem],
         claims: &mut Claims,
     ) -> Option<FetchedFile> {
         let fields = self.table(item, &schema::FILE)?;
@@ -66,16 +71,19 @@ impl Decoder<'_> {
         })
     }
 
-    fn origin(&mut self, fields: &Fields, secrets: &[SecretFile]) -> Option<Origin> {
+    fn origin(&mut self, fields: &Fields, secrets: &[SecretItem]) -> Option<Origin> {
         let version_id = fields.get("version_id").map(|item| self.word(&item));
         let customer_key = fields
             .get("customer_key")
             .map(|item| self.customer_key(&item, secrets));
+        let client_side = fields
+            .get("client_side")
+            .map(|item| self.client_side(&item));
         let item = fields.get("from")?;
         let text = self.word(&item)?;
         let origin = self.location(&item, &text)?;
         let Origin::S3(mut object) = origin else {
-            for key in ["version_id", "customer_key"] {
+            for key in ["version_id", "customer_key", "client_side"] {
                 if let Some(item) = fields.get(key) {
                     self.problem(&item, "is for objects on S3", "take it out");
                 }
@@ -88,6 +96,10 @@ impl Decoder<'_> {
         };
         object.customer_key = match customer_key {
             Some(place) => Some(place?),
+            None => None,
+        };
+        object.client_side = match client_side {
+            Some(sealed) => sealed?,
             None => None,
         };
         Some(Origin::S3(object))
@@ -113,6 +125,7 @@ impl Decoder<'_> {
                     key: key.to_owned(),
                     version_id: None,
                     customer_key: None,
+                    client_side: None,
                 }))
             }
             _ => {
@@ -123,7 +136,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn customer_key(&mut self, item: &Item, secrets: &[SecretFile]) -> Option<CustomerKeyPlace> {
+    fn customer_key(&mut self, item: &Item, secrets: &[SecretItem]) -> Option<CustomerKeyPlace> {
         let fields = self.table(item, &schema::CUSTOMER_KEY)?;
         for key in ["vault", "key"] {
             if fields.get(key).is_none() {
@@ -136,12 +149,43 @@ impl Decoder<'_> {
         let (vault, key) = (vault?, key?);
         // By itself a file does not know the secrets of the defaults.
         let merged = matches!(self.fill, Fill::Scope(_));
-        if merged && !secrets.iter().any(|secret| secret.vault == vault) {
+        let is_it = |secret: &SecretItem| matches!(&secret.source, SecretSource::Vault(file) if file.path == vault);
+        if merged && !secrets.iter().any(is_it) {
             let message = "no item of secrets decrypts this vault";
             self.problem(item, message, "name one of theirs");
             return None;
         }
         Some(CustomerKeyPlace { vault, key })
+    }
+
+    /// `true`, or what is to be known of the sealed object; `Some(None)` for `false`.
+    fn client_side(&mut self, item: &Item) -> Option<Option<ClientSide>> {
+        if matches!(item.node.value, Value::Scalar(_)) {
+            return self.boolean(item).map(|is| is.then(ClientSide::default));
+        }
+        let fields = self.table(item, &schema::CLIENT_SIDE)?;
+        let key_id = fields.get("kms_key_id").map(|item| self.word(&item));
+        let legacy = match fields.get("legacy") {
+            Some(item) => self.boolean(&item),
+            None => Some(false),
+        };
+        let mut context = BTreeMap::new();
+        if let Some(item) = fields.get("context") {
+            for (key, item) in self.map(&item, "a map of names to values") {
+                let value = self.word(&item).map(|text| text.value);
+                context.extend(value.map(|value| (key.text.clone(), value)));
+            }
+        }
+        Some(Some(ClientSide {
+            policy: Policy {
+                legacy: legacy?,
+                context,
+            },
+            key_id: match key_id {
+                Some(text) => Some(text?.value),
+                None => None,
+            },
+        }))
     }
 
     /// `64MiB`, `10MB`, `1GiB`; more than nothing.

@@ -3,7 +3,7 @@
 use super::scalar::{LONGEST_RUN, whole_number, wrong_name};
 use super::secrets::Claims;
 use super::{Decoder, Fill, Item};
-use crate::config::mode::{ArgsPolicy, Mode, Passphrase, TtyOwner, Variable};
+use crate::config::mode::{ArgsPolicy, Mode, Passphrase, SecretSource, TtyOwner, Variable};
 use crate::config::node::{Node, Value};
 use crate::config::schema;
 use std::collections::BTreeMap;
@@ -84,7 +84,11 @@ pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
     let passphrases = mode
         .secrets
         .iter()
-        .flat_map(|secret| secret.cryptor.passphrases())
+        .flat_map(|secret| match &secret.source {
+            SecretSource::Vault(vault) => vault.cryptor.passphrases(),
+            SecretSource::Sops(file) => [file.identities.as_ref(), None],
+            SecretSource::Ssm(_) | SecretSource::SecretsManager(_) => [None, None],
+        })
         .flatten();
     let mut names: Vec<&str> = passphrases
         .filter_map(|passphrase| match passphrase {

@@ -1,13 +1,24 @@
-//! `secrets`: yaml_vault files, how to decrypt them, and where their values go.
+//! `secrets`: where they are, how to decrypt them, and where their values go.
 
 use super::{Decoder, Fields, Item};
-use crate::config::mode::{Cryptor, Export, Passphrase, SecretFile, Write};
+use crate::config::mode::{
+    Cryptor, Export, ManagedSecret, ParameterSet, Passphrase, SecretItem, SecretSource, SopsFile,
+    VaultFile, Write,
+};
 use crate::config::node::Value;
 use crate::config::problems::suggestion;
 use crate::config::schema;
-use crate::config::vault::{self, CRYPTORS, Kind, SIMPLE_ONLY, Written, Wrong};
+use crate::config::vault::{self, CRYPTORS, Kind, SOURCES, Written, Wrong};
+use crate::sops::Format;
 use crate::vault::{KeyPath, SimpleOptions};
 use std::path::{Component, Path, PathBuf};
+
+const FORMATS: [(&str, Format); 4] = [
+    ("yaml", Format::Yaml),
+    ("json", Format::Json),
+    ("dotenv", Format::Dotenv),
+    ("binary", Format::Binary),
+];
 
 pub const DEFAULT_MODE: u32 = 0o400;
 
@@ -27,7 +38,7 @@ impl Decoder<'_> {
         item: &Item,
         env_names: &[String],
         claims: &mut Claims,
-    ) -> Vec<SecretFile> {
+    ) -> Vec<SecretItem> {
         for name in env_names {
             claims.env.push((name.clone(), format!("env.{name}")));
         }
@@ -38,19 +49,9 @@ impl Decoder<'_> {
             .collect()
     }
 
-    fn secret(&mut self, item: &Item, claims: &mut Claims) -> Option<SecretFile> {
+    fn secret(&mut self, item: &Item, claims: &mut Claims) -> Option<SecretItem> {
         let fields = self.table(item, &schema::SECRET)?;
-        if fields.get("vault").is_none() {
-            self.problem(item, "vault is missing", "write vault: FILE");
-        }
-        let vault = fields.get("vault").and_then(|item| self.path(&item));
-        let cryptor = self.cryptor(&fields);
-        let keys = self.keys(&fields);
-        let mut affix = |name| match fields.get(name) {
-            Some(item) => self.text(&item).map(|text| text.value),
-            None => Some(String::new()),
-        };
-        let (prefix, suffix) = (affix("prefix"), affix("suffix"));
+        let source = self.source(&fields);
         let replaces = match fields.get("override") {
             Some(item) => self.boolean(&item),
             None => Some(false),
@@ -60,16 +61,8 @@ impl Decoder<'_> {
         let env = fields
             .get("env")
             .map(|item| self.exports(&item, claims, may_replace));
-        let passphrases = cryptor.as_ref().map(Cryptor::passphrases);
-        for passphrase in passphrases.iter().flatten().flatten() {
-            let Passphrase::Variable(name) = passphrase else {
-                continue;
-            };
-            let all = claims.env.iter().chain(&claims.names);
-            if let Some((_, by)) = all.into_iter().find(|(known, _)| known == name) {
-                let message = format!("{by} sets the variable that its passphrase is read from");
-                self.problem(item, message, "set it for the container instead");
-            }
+        if let Some(SecretSource::Vault(VaultFile { cryptor, .. })) = &source {
+            self.refuse_set(item, cryptor, claims);
         }
         if write.is_none() && env.is_none() {
             self.problem(
@@ -79,16 +72,172 @@ impl Decoder<'_> {
             );
         }
         let at = &item.node.at;
-        Some(SecretFile {
+        Some(SecretItem {
             declared_at: format!("{}:{}", at.file, at.place.line),
-            vault: vault?,
+            source: source?,
+            write: write.flatten(),
+            env: env.unwrap_or_default(),
+            replaces: replaces?,
+        })
+    }
+
+    /// A passphrase is for the cryptor: a variable that the mode sets itself is not what was meant.
+    fn refuse_set(&mut self, item: &Item, cryptor: &Cryptor, claims: &Claims) {
+        for passphrase in cryptor.passphrases().into_iter().flatten() {
+            let Passphrase::Variable(name) = passphrase else {
+                continue;
+            };
+            let mut all = claims.env.iter().chain(&claims.names);
+            if let Some((_, by)) = all.find(|(known, _)| known == name) {
+                let message = format!("{by} sets the variable that its passphrase is read from");
+                self.problem(item, message, "set it for the container instead");
+            }
+        }
+    }
+
+    /// What the item is. All of its keys are read, so that one run tells what is wrong with any of them.
+    fn source(&mut self, fields: &Fields) -> Option<SecretSource> {
+        let written: Vec<&'static str> = SOURCES
+            .into_iter()
+            .filter(|key| fields.get(key).is_some())
+            .collect();
+        let vault = self.vault(fields);
+        let sops = self.sops(fields);
+        let ssm = self.ssm(fields);
+        let secret = self.managed(fields);
+        let &[kind] = written.as_slice() else {
+            let (message, remedy) = match written.as_slice() {
+                [] => (
+                    "vault is missing".to_owned(),
+                    "write vault: FILE, or sops, ssm or secrets_manager",
+                ),
+                all => (
+                    format!("it has {}", all.join(" and ")),
+                    "make an item of each",
+                ),
+            };
+            self.problem(&fields.item, message, remedy);
+            return None;
+        };
+        let cryptor = match vault.as_ref().map(|file| &file.cryptor) {
+            Some(Cryptor::AwsKms { .. }) => "cryptor: aws-kms",
+            Some(Cryptor::GcpKms { .. }) => "cryptor: gcp-kms",
+            _ => "cryptor: simple",
+        };
+        let reads = |owner: &str| owner == kind || (kind == "vault" && owner == cryptor);
+        for (key, node) in fields.item.node.entries() {
+            if let Some(owner) = vault::belongs_to(&key.text).filter(|owner| !reads(owner)) {
+                let path = fields.item.child(&key.text, node).path;
+                let with = if kind == "vault" { cryptor } else { kind };
+                let remedy = format!("take it out: it belongs to {owner}");
+                self.problem_at(
+                    &node.at,
+                    &path,
+                    format!("means nothing with {with}"),
+                    remedy,
+                );
+            }
+        }
+        match kind {
+            "vault" => vault.map(SecretSource::Vault),
+            "sops" => sops.map(SecretSource::Sops),
+            "ssm" => ssm.map(SecretSource::Ssm),
+            _ => secret.map(SecretSource::SecretsManager),
+        }
+    }
+
+    fn vault(&mut self, fields: &Fields) -> Option<VaultFile> {
+        let path = fields.get("vault").and_then(|item| self.path(&item));
+        let cryptor = self.cryptor(fields);
+        let keys = self.keys(fields);
+        let mut affix = |name| match fields.get(name) {
+            Some(item) => self.text(&item).map(|text| text.value),
+            None => Some(String::new()),
+        };
+        let (prefix, suffix) = (affix("prefix"), affix("suffix"));
+        Some(VaultFile {
+            path: path?,
             cryptor: cryptor?,
             keys: keys?,
             prefix: prefix?,
             suffix: suffix?,
-            write: write.flatten(),
-            env: env.unwrap_or_default(),
-            replaces: replaces?,
+        })
+    }
+
+    fn sops(&mut self, fields: &Fields) -> Option<SopsFile> {
+        let path = fields.get("sops").and_then(|item| self.path(&item));
+        let written = fields
+            .get("format")
+            .map(|item| self.choice(&item, "format", &FORMATS));
+        let key = |name| fields.get(name);
+        let identities = match (key("age_key_env"), key("age_key_file")) {
+            (None, None) => Some(None),
+            _ => self
+                .passphrase(fields, "age_key_env", "age_key_file", "SOPS_AGE_KEY")
+                .map(Some),
+        };
+        let path = path?;
+        let format = match written {
+            Some(format) => format?,
+            None => match Format::of(&path) {
+                Ok(format) => format,
+                Err(error) => {
+                    let item = fields.get("sops")?;
+                    self.problem(&item, error.to_string(), "");
+                    return None;
+                }
+            },
+        };
+        Some(SopsFile {
+            path,
+            format,
+            identities: identities?,
+        })
+    }
+
+    fn ssm(&mut self, fields: &Fields) -> Option<ParameterSet> {
+        let recursive = match fields.get("recursive") {
+            Some(item) => self.boolean(&item),
+            None => Some(false),
+        };
+        let item = fields.get("ssm")?;
+        if let Value::List(_) = &item.node.value {
+            let names = self.one_or_more(&item, "the names of parameters");
+            let names: Vec<Option<String>> = names
+                .iter()
+                .map(|name| self.word(name).map(|text| text.value))
+                .collect();
+            if let Some(item) = fields.get("recursive") {
+                self.problem(&item, "is for a path, not for names", "take it out");
+            }
+            return names
+                .into_iter()
+                .collect::<Option<_>>()
+                .map(ParameterSet::Named);
+        }
+        let text = self.word(&item)?;
+        if !text.value.starts_with('/') {
+            let message = format!("{} is no path of parameters", text.shown());
+            self.problem(&item, message, "write /PATH, or a list for names: [NAME]");
+            return None;
+        }
+        Some(ParameterSet::Below {
+            path: text.value,
+            recursive: recursive?,
+        })
+    }
+
+    fn managed(&mut self, fields: &Fields) -> Option<ManagedSecret> {
+        let mut word = |name| {
+            fields
+                .get(name)
+                .map(|item| self.word(&item).map(|text| text.value))
+        };
+        let (id, stage, version_id) = (word("secrets_manager"), word("stage"), word("version_id"));
+        Some(ManagedSecret {
+            id: id??,
+            stage: stage.map_or(Some(None), |text| text.map(Some))?,
+            version_id: version_id.map_or(Some(None), |text| text.map(Some))?,
         })
     }
 
@@ -97,7 +246,6 @@ impl Decoder<'_> {
             Some(item) => self.choice(&item, "cryptor", &CRYPTORS),
             None => Some(Kind::Simple),
         };
-        // All are read, so that one run tells what is wrong with any of them.
         let options = self.options(fields);
         let passphrase = self.passphrase(
             fields,
@@ -111,22 +259,44 @@ impl Decoder<'_> {
             "sign_passphrase_file",
             "YAML_VAULT_SIGN_PASSPHRASE",
         );
+        let key_id = fields.get("kms_key_id").map(|item| self.word(&item));
+        let google = self.google(fields);
         match kind? {
+            Kind::GcpKms => {
+                if fields.get("gcp_kms_resource_id").is_none() {
+                    let remedy =
+                        "write gcp_kms_resource_id: projects/P/locations/L/keyRings/R/cryptoKeys/K";
+                    self.problem(&fields.item, "gcp_kms_resource_id is missing", remedy);
+                }
+                google
+            }
             Kind::Simple => Some(Cryptor::Simple {
                 passphrase: passphrase?,
                 sign_passphrase: sign_passphrase?,
                 options: options?,
             }),
-            Kind::AwsKms => {
-                for key in SIMPLE_ONLY {
-                    if let Some(item) = fields.get(key) {
-                        let message = "means nothing with cryptor aws-kms";
-                        self.problem(&item, message, "take it out, or write cryptor: simple");
-                    }
-                }
-                Some(Cryptor::AwsKms)
-            }
+            Kind::AwsKms => Some(Cryptor::AwsKms {
+                key_id: match key_id {
+                    Some(text) => Some(text?.value),
+                    None => None,
+                },
+            }),
         }
+    }
+
+    fn google(&mut self, fields: &Fields) -> Option<Cryptor> {
+        let file = fields
+            .get("gcp_credential_file")
+            .map(|item| self.path(&item));
+        let item = fields.get("gcp_kms_resource_id")?;
+        let resource_id = self.word(&item)?.value;
+        Some(Cryptor::GcpKms {
+            resource_id,
+            credential_file: match file {
+                Some(path) => Some(path?),
+                None => None,
+            },
+        })
     }
 
     fn options(&mut self, fields: &Fields) -> Option<SimpleOptions> {

@@ -2,9 +2,10 @@
 
 use super::super::key_path::KeyPath;
 use super::problem::{Problem, Problems, Reason};
-use super::render::Meaning;
+use super::render::{Meaning, Target};
+use super::select::in_clear_text;
 use super::tree::NodeId;
-use super::{Affixes, Document, Unmatched, tag};
+use super::{Affixes, Aliased, Document, Unmatched, tag};
 use crate::vault::Secret;
 use crate::yaml::{Place, Style};
 use std::fmt;
@@ -18,6 +19,20 @@ pub struct Chosen {
     pub place: Place,
     /// What the message must hold: the value, its tag before it.
     pub plaintext: Secret,
+    /// How the message must read in the file.
+    pub(super) meaning: Meaning,
+}
+
+impl Chosen {
+    /// That it cannot be encrypted.
+    #[must_use]
+    pub fn problem(&self, reason: Reason) -> Problem {
+        Problem {
+            path: self.path.clone(),
+            place: self.place,
+            reason,
+        }
+    }
 }
 
 /// Something that the gem's own reader would not give back.
@@ -42,7 +57,27 @@ impl fmt::Display for Warning {
 pub struct Choice {
     pub scalars: Vec<Chosen>,
     pub unmatched: Vec<Unmatched>,
+    /// Values that are meant through an alias or a merge key only, which encryption does not follow.
+    pub aliased: Vec<Aliased>,
     pub warnings: Vec<Warning>,
+    /// Messages that stay as they were.
+    pub(super) kept: Vec<Target>,
+}
+
+impl Choice {
+    /// How many values keep their message.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// One sentence for each key path that matches nothing, and for each alias that leads to values which
+    /// stay in clear text.
+    pub fn complaints(&self, is_message: impl Fn(&str) -> bool) -> Vec<String> {
+        let told = self.unmatched.iter().map(ToString::to_string);
+        let clear = in_clear_text(&self.aliased, &self.unmatched, is_message);
+        told.chain(clear).collect()
+    }
 }
 
 /// An encrypted text and the choice it came from.
@@ -56,29 +91,64 @@ impl Document {
     /// What these key paths mean in a document that is to be encrypted. Refuses what no reader, or not
     /// the gem's, could decrypt in full.
     pub fn choose_plaintexts(&self, paths: &[KeyPath]) -> Result<Choice, Problems> {
+        self.choose(paths, &Affixes::default(), |_| None)
+    }
+
+    /// The same, but for what `keep` finds a message that may stay.
+    pub(super) fn choose(
+        &self,
+        paths: &[KeyPath],
+        affixes: &Affixes,
+        mut keep: impl FnMut(NodeId) -> Option<Target>,
+    ) -> Result<Choice, Problems> {
         let mut matched = vec![false; paths.len()];
         let mut choice = Choice::default();
         let mut problems = Vec::new();
-        for id in self.matching(paths, &mut matched) {
-            match self.chosen(id) {
+        let ids = self.matching(paths, &mut matched);
+        for id in &ids {
+            if let Some(target) = keep(*id) {
+                choice.kept.push(target);
+                continue;
+            }
+            match self.chosen(*id) {
                 Ok(chosen) => {
-                    choice.warnings.extend(self.warning(id, &chosen));
+                    choice.warnings.extend(self.warning(*id, &chosen));
                     choice.scalars.push(chosen);
                 }
-                Err(reason) => problems.push(self.problem(id, reason)),
+                Err(reason) => problems.push(self.problem(*id, reason)),
             }
         }
         if let Some(key) = self.tree.complex_key.filter(|_| !choice.scalars.is_empty()) {
             problems.push(self.problem(key, Reason::ComplexKey));
         }
-        let missed = paths.iter().zip(matched).filter(|(_, matched)| !matched);
-        choice.unmatched = missed
-            .map(|(path, _)| Unmatched {
-                path: path.clone(),
-                through: None,
-            })
-            .collect();
+        let missed = self.missed(paths, &matched, &ids, affixes)?;
+        (choice.unmatched, choice.aliased) = missed;
         Problems::none_or(problems, choice)
+    }
+
+    /// The text with all that was chosen encrypted; `seal` gives the message of each, and all failures
+    /// are told together.
+    pub fn encrypt_choice(
+        &self,
+        choice: &Choice,
+        affixes: &Affixes,
+        mut seal: impl FnMut(&Chosen) -> Result<String, Reason>,
+    ) -> Result<String, Problems> {
+        let mut targets = choice.kept.clone();
+        let mut problems = Vec::new();
+        for chosen in &choice.scalars {
+            match seal(chosen) {
+                Ok(message) => targets.push(Target {
+                    id: chosen.id,
+                    value: affixes.add(&message),
+                    meaning: chosen.meaning.clone(),
+                    as_written: None,
+                }),
+                Err(reason) => problems.push(chosen.problem(reason)),
+            }
+        }
+        Problems::none_or(problems, ())?;
+        self.spliced(targets)
     }
 
     /// Chooses, encrypts and splices; `seal` makes a message of a plaintext.
@@ -98,14 +168,14 @@ impl Document {
     }
 
     fn chosen(&self, id: NodeId) -> Result<Chosen, Reason> {
-        let Some(scalar) = self.scalar(id) else {
+        let (Some(scalar), Some(meaning)) = (self.scalar(id), self.encrypted_meaning(id)) else {
             return Err(Reason::Unwritable);
         };
-        if self.source_text(id).contains("<%") {
+        if self.has_erb(id) {
             return Err(Reason::Erb);
         }
         let plaintext = tag::join(scalar.tag, scalar.value);
-        let plain_like = self.encrypted_meaning(id) != Some(Meaning::Text);
+        let plain_like = meaning != Meaning::Text;
         if tag::split(&plaintext, plain_like) != (scalar.tag, scalar.value) {
             return Err(Reason::Tag(scalar.tag.unwrap_or_default().to_owned()));
         }
@@ -114,6 +184,7 @@ impl Document {
             path: self.path(id),
             place: self.place(id),
             plaintext: Secret::new(plaintext),
+            meaning,
         })
     }
 
@@ -130,7 +201,7 @@ impl Document {
         })
     }
 
-    fn warning(&self, id: NodeId, chosen: &Chosen) -> Option<Warning> {
+    pub(super) fn warning(&self, id: NodeId, chosen: &Chosen) -> Option<Warning> {
         let scalar = self.scalar(id)?;
         let gems = tag::split_as_gem(chosen.plaintext.expose());
         // `! 1` comes back as `!<%21> 1`, which is no integer any more.

@@ -4,11 +4,14 @@ use super::super::key_path::{self, KeyPath, Segment};
 use super::super::{Secret, psych};
 use super::Document;
 use super::reach::{Bomb, Reached, Via, Walk};
+use super::tree::NodeId;
 use crate::yaml::{Place, Style};
 
 /// A scalar at or below a key path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
+    /// The scalar itself.
+    pub id: NodeId,
     /// Its own key path, the one it has through aliases if it comes through them.
     pub path: String,
     /// Its steps below the key path; none if it stands at the path itself.
@@ -19,6 +22,8 @@ pub struct Found {
     pub is_null: bool,
     /// Whether Psych reads it as an Integer.
     pub is_integer: bool,
+    /// What Psych reads it as.
+    pub kind: psych::Kind,
     /// Where it is written.
     pub place: Place,
     /// What leads to it, if not its own keys alone.
@@ -47,7 +52,13 @@ impl Document {
         let null_tag = scalar.tag == Some("tag:yaml.org,2002:null");
         let untagged = scalar.tag.is_none() && scalar.style == Style::Plain;
         let plain = untagged || scalar.tag == Some("!");
+        let kind = match plain {
+            _ if null_tag => psych::Kind::Null,
+            true => psych::resolve(scalar.value),
+            false => psych::Kind::String,
+        };
         Some(Found {
+            id: reached.id,
             path: key_path::show(&reached.segments),
             below: reached
                 .segments
@@ -55,8 +66,9 @@ impl Document {
                 .unwrap_or_default()
                 .to_vec(),
             text: Secret::from(scalar.value),
-            is_null: null_tag || (plain && psych::is_null(scalar.value)),
-            is_integer: plain && psych::resolve(scalar.value) == psych::Kind::Integer,
+            is_null: kind == psych::Kind::Null,
+            is_integer: kind == psych::Kind::Integer,
+            kind,
             place: self.place(reached.id),
             via: reached.via,
         })

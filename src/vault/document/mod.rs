@@ -1,9 +1,10 @@
 //! A YAML text whose scalars are decrypted or encrypted in place.
 //!
 //! A scalar's source is replaced and nothing else: comments, order, quoting and line ends stay. The
-//! work has two phases, so that a cryptor on the network can sit between: choose (`select`,
-//! `choose_plaintexts`), then splice (`splice`, `splice_messages`).
+//! work has two phases, so that a cryptor on the network can sit between: `select`, then
+//! `decrypt_selection`; or one of `choose_…`, then `encrypt_choice`.
 
+mod add;
 mod block;
 mod choose;
 mod escape;
@@ -12,6 +13,7 @@ mod merge;
 mod problem;
 mod reach;
 mod render;
+mod revise;
 mod select;
 mod source;
 mod splice;
@@ -22,6 +24,7 @@ pub use choose::{Choice, Chosen, Encrypted, Warning};
 pub use lookup::{Found, LookupError};
 pub use problem::{Problem, Problems, Reason};
 pub use reach::Via;
+pub use revise::{Before, SetError, Typing};
 pub use select::{Affixes, Aliased, Decrypted, Selected, Selection, Unmatched};
 pub use tree::NodeId as ScalarId;
 

@@ -7,6 +7,7 @@ use super::tag;
 use super::tree::NodeId;
 use super::{Document, Scalar};
 use crate::yaml::{RawEvent, Style};
+use std::fmt;
 use std::ops::Range;
 
 /// Bytes of the text, and what replaces them.
@@ -33,10 +34,21 @@ pub(super) enum Meaning {
 }
 
 /// A new value for a scalar.
+#[derive(Clone)]
 pub(super) struct Target {
     pub id: NodeId,
     pub value: String,
     pub meaning: Meaning,
+    /// How it was written elsewhere, which is the nicest way of all.
+    pub as_written: Option<String>,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Target {
@@ -92,10 +104,13 @@ impl Document {
                 ]
             }
         };
-        ladder
+        let span = scalar.event.span.clone();
+        let as_written = target.as_written.iter().filter(|_| !span.is_empty());
+        let as_written = as_written.map(|text| vec![Edit::new(span.clone(), text.clone())]);
+        let rendered = ladder
             .into_iter()
-            .filter_map(|(style, tag)| self.way(target, &source, &scalar, style, tag))
-            .collect()
+            .filter_map(|(style, tag)| self.way(target, &source, &scalar, style, tag));
+        as_written.chain(rendered).collect()
     }
 
     fn way(

@@ -78,6 +78,50 @@ pub struct Aliased {
     pub message: String,
 }
 
+impl Aliased {
+    /// That it stays in clear text, with how many more values come the same way.
+    fn in_clear_text(&self, more: usize) -> String {
+        let Aliased {
+            path,
+            source,
+            place,
+            via,
+            ..
+        } = self;
+        let (more, stays, comes) = match more {
+            0 => (String::new(), "stays", "it comes"),
+            n => (format!(" and {n} more"), "stay", "they come"),
+        };
+        format!(
+            "{path}{more} {stays} in clear text, for {comes} only through {via}: add the key path {source}, where the value stands ({place})"
+        )
+    }
+}
+
+/// Which values are in clear text though key paths lead to them, but for what `unmatched` tells.
+pub(super) fn in_clear_text(
+    aliased: &[Aliased],
+    unmatched: &[Unmatched],
+    is_message: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let told: Vec<&Via> = unmatched
+        .iter()
+        .filter_map(|one| one.through.as_ref().map(|(via, ..)| via))
+        .collect();
+    let mut first: Vec<(&Aliased, usize)> = Vec::new();
+    for one in aliased {
+        if told.contains(&&one.via) || is_message(&one.message) {
+            continue;
+        }
+        match first.iter_mut().find(|(known, _)| known.via == one.via) {
+            Some((_, more)) => *more += 1,
+            None => first.push((one, 0)),
+        }
+    }
+    let lines = first.into_iter();
+    lines.map(|(one, more)| one.in_clear_text(more)).collect()
+}
+
 impl fmt::Display for Aliased {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Aliased {
@@ -136,6 +180,11 @@ impl Selection {
             .map(ToString::to_string);
         missed.chain(encrypted).collect()
     }
+
+    /// One sentence for each alias that leads to values in clear text.
+    pub fn in_clear_text(&self, is_message: impl Fn(&str) -> bool) -> Vec<String> {
+        in_clear_text(&self.aliased, &self.unmatched, is_message)
+    }
 }
 
 /// A decrypted text and the selection it came from.
@@ -148,18 +197,40 @@ pub struct Decrypted {
 impl Document {
     /// What these key paths mean here. Fails where ERB stands in a selected value.
     pub fn select(&self, paths: &[KeyPath], affixes: &Affixes) -> Result<Selection, Problems> {
+        let selection = self.survey(paths, affixes)?;
+        let erb = selection.scalars.iter().filter(|one| self.has_erb(one.id));
+        let problems = erb.map(|one| one.problem(Reason::Erb)).collect();
+        Problems::none_or(problems, selection)
+    }
+
+    /// The same for one who only looks: ERB is text like any other.
+    pub fn survey(&self, paths: &[KeyPath], affixes: &Affixes) -> Result<Selection, Problems> {
         let mut matched = vec![false; paths.len()];
-        let mut chosen = HashSet::new();
-        let mut selection = Selection::default();
-        let mut problems = Vec::new();
-        for id in self.matching(paths, &mut matched) {
-            chosen.insert(id);
-            let scalar = self.selected(id, affixes);
-            if self.source_text(id).contains("<%") {
-                problems.push(scalar.problem(Reason::Erb));
-            }
-            selection.scalars.push(scalar);
-        }
+        let ids = self.matching(paths, &mut matched);
+        let (unmatched, aliased) = self.missed(paths, &matched, &ids, affixes)?;
+        Ok(Selection {
+            scalars: ids.iter().map(|id| self.selected(*id, affixes)).collect(),
+            unmatched,
+            aliased,
+        })
+    }
+
+    /// Whether ERB stands in a scalar.
+    #[must_use]
+    pub fn has_erb(&self, id: NodeId) -> bool {
+        self.source_text(id).contains("<%")
+    }
+
+    /// What key paths mean beside these scalars: nothing at all, or values through aliases and merge keys.
+    pub(super) fn missed(
+        &self,
+        paths: &[KeyPath],
+        matched: &[bool],
+        ids: &[NodeId],
+        affixes: &Affixes,
+    ) -> Result<(Vec<Unmatched>, Vec<Aliased>), Problems> {
+        let chosen: HashSet<NodeId> = ids.iter().copied().collect();
+        let mut unmatched = Vec::new();
         let mut aliased: BTreeMap<NodeId, Aliased> = BTreeMap::new();
         for (path, matched) in paths.iter().zip(matched) {
             let reached = Walk::through_aliases(self, path).map_err(|Bomb| bomb())?;
@@ -171,7 +242,7 @@ impl Document {
                 let through = missed.first().and_then(|one| {
                     Some((one.via.clone()?, self.path(one.id), self.place(one.id)))
                 });
-                selection.unmatched.push(Unmatched {
+                unmatched.push(Unmatched {
                     path: path.clone(),
                     through,
                 });
@@ -187,8 +258,7 @@ impl Document {
                 });
             }
         }
-        selection.aliased = aliased.into_values().collect();
-        Problems::none_or(problems, selection)
+        Ok((unmatched, aliased.into_values().collect()))
     }
 
     /// The scalars that any of these paths matches; says which paths did.
@@ -208,7 +278,9 @@ impl Document {
             .collect()
     }
 
-    fn selected(&self, id: NodeId, affixes: &Affixes) -> Selected {
+    /// One scalar as a selection has it.
+    #[must_use]
+    pub fn selected(&self, id: NodeId, affixes: &Affixes) -> Selected {
         let text = self.scalar(id).map_or("", |scalar| scalar.value);
         Selected {
             id,
@@ -235,8 +307,18 @@ impl Document {
     pub fn decrypt_selection(
         &self,
         selection: &Selection,
-        mut open: impl FnMut(&str) -> Result<Plaintext, Reason>,
+        open: impl FnMut(&str) -> Result<Plaintext, Reason>,
     ) -> Result<Secret, Problems> {
+        let plaintexts = self.plaintexts(selection, open)?;
+        self.splice(&plaintexts)
+    }
+
+    /// What each selected scalar holds; all failures together.
+    pub(super) fn plaintexts(
+        &self,
+        selection: &Selection,
+        mut open: impl FnMut(&str) -> Result<Plaintext, Reason>,
+    ) -> Result<Vec<(NodeId, Plaintext)>, Problems> {
         let mut plaintexts = Vec::new();
         let mut problems = Vec::new();
         for (message, scalars) in selection.messages() {
@@ -250,8 +332,7 @@ impl Document {
             }
         }
         problems.sort_by_key(|problem| problem.place);
-        Problems::none_or(problems, ())?;
-        self.splice(&plaintexts)
+        Problems::none_or(problems, plaintexts)
     }
 
     fn explain(&self, id: NodeId, reason: Reason) -> Reason {

@@ -54,6 +54,7 @@ impl Document {
                 id: *id,
                 value: affixes.add(message),
                 meaning: self.encrypted_meaning(*id)?,
+                as_written: None,
             })
         });
         self.spliced(targets.collect())
@@ -79,10 +80,15 @@ impl Document {
                 }
             },
         };
-        Some(Target { id, value, meaning })
+        Some(Target {
+            id,
+            value,
+            meaning,
+            as_written: None,
+        })
     }
 
-    fn spliced(&self, targets: Vec<Target>) -> Result<String, Problems> {
+    pub(super) fn spliced(&self, targets: Vec<Target>) -> Result<String, Problems> {
         let mut attempts: Vec<Attempt> = targets
             .into_iter()
             .map(|target| Attempt {

@@ -92,6 +92,15 @@ impl KeyPath {
         self.elements.len()
     }
 
+    /// The keys, if the path names each in full.
+    pub(super) fn keys(&self) -> Option<Vec<&str>> {
+        let key = |element| match element {
+            &Element::Text(ref text) => Some(text.as_str()),
+            _ => None,
+        };
+        self.elements.iter().map(key).collect()
+    }
+
     /// Whether the element at this depth matches; one that is not there does.
     pub(super) fn step(&self, depth: usize, segment: &Segment) -> bool {
         self.elements
@@ -152,7 +161,7 @@ impl std::str::FromStr for KeyPath {
 }
 
 /// Segments as a key path that means this place, where one can be written.
-pub(super) fn show(segments: &[Segment]) -> String {
+pub(crate) fn show(segments: &[Segment]) -> String {
     let mut out = "$".to_owned();
     for segment in segments {
         out.push('.');

@@ -5,6 +5,7 @@ mod containers;
 mod credentials;
 mod kms;
 mod objects;
+mod sources;
 mod stand_in;
 
 use crate::support::fake_http::{FakeHttp, Reply, Request};
@@ -45,6 +46,11 @@ pub fn within(entry: Entry, timeout: &str) -> Entry {
         "web",
         &mode.replace("timeout: 20s", &format!("timeout: {timeout}")),
     )
+}
+
+/// A server that need not know what came before.
+pub fn aws_with(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> FakeHttp {
+    FakeHttp::start(move |request, _| answer(request))
 }
 
 /// KMS, and S3 as `s3` answers; both at one address, told apart by what they are asked.

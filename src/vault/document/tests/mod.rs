@@ -5,9 +5,10 @@ mod decrypting;
 mod encrypting;
 mod looking_up;
 mod properties;
+mod revising;
 
 use super::*;
-use crate::vault::{KeyPath, MessageError};
+use crate::vault::{KeyPath, MessageError, Secret};
 
 fn seal(plain: &str) -> String {
     format!("MSG{}==", hex::encode(plain))

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// Events as Psych tells them apart: what is plain, what is a string, what is tagged.
-fn meaning(text: &str) -> Vec<(RawEvent, bool)> {
+pub(super) fn meaning(text: &str) -> Vec<(RawEvent, bool)> {
     let events = yaml::events(text).unwrap();
     let one = |event: Event| match event.raw {
         RawEvent::Scalar {
@@ -31,7 +31,7 @@ fn meaning(text: &str) -> Vec<(RawEvent, bool)> {
 }
 
 /// Lines that are YAML more often than chance would make them.
-fn yamlish() -> impl Strategy<Value = String> {
+pub(super) fn yamlish() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "a: ",
         "b: ",
@@ -85,7 +85,7 @@ fn yamlish() -> impl Strategy<Value = String> {
 }
 
 /// A value's places: plain, quoted, block, in flow, at the root, tagged, with and without an end of line.
-const PLACES: [&str; 24] = [
+pub(super) const PLACES: [&str; 24] = [
     "a: M\nb: 1\n",
     "a: M",
     "- M\n- 1\n",
@@ -113,7 +113,7 @@ const PLACES: [&str; 24] = [
 ];
 
 /// More with `PROPTEST_CASES`.
-fn cases() -> u32 {
+pub(super) fn cases() -> u32 {
     let asked = std::env::var("PROPTEST_CASES").ok();
     asked.and_then(|n| n.parse().ok()).unwrap_or(600)
 }
