@@ -134,9 +134,10 @@ fn serve(shared: &Shared, stream: &TcpStream) -> std::io::Result<()> {
         let _ = shared.arrivals.lock().unwrap().send(());
         match shared.pace {
             Pace::After(wait) => std::thread::sleep(wait),
-            Pace::Never => loop {
-                std::thread::park();
-            },
+            Pace::Never => {
+                std::io::copy(&mut reader, &mut std::io::sink())?;
+                return Ok(());
+            }
         }
         let answer = answer(shared, &first, &body);
         (&mut &*stream).write_all(&answer)?;
