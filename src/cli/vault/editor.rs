@@ -107,9 +107,12 @@ impl Held {
     }
 
     /// Waits until there is something to read, or a signal wants our end; whether it is the former.
+    #[expect(clippy::unused_self, reason = "only while they are held")]
     pub fn wait_for(&self, input: BorrowedFd<'_>) -> bool {
         let mut ending = SigSet::empty();
-        ENDING.into_iter().for_each(|signal| ending.add(signal));
+        for signal in ENDING {
+            ending.add(signal);
+        }
         let Ok(ending) = SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC) else {
             return true;
         };
