@@ -255,7 +255,7 @@ impl Bench {
             for (_, mode, memories) in &mut seen {
                 let _ = fs::remove_dir_all(self.path("out"));
                 let mut command = self.command(&binary(), &self.cloud.url());
-                let command = command.arg(&*mode).stderr(Stdio::null());
+                let command = command.arg(*mode).stderr(Stdio::null());
                 let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
                 let mut stdout = BufReader::new(process.stdout.take().unwrap());
                 assert_eq!(line(&mut stdout), "ready", "{mode}");
@@ -288,7 +288,7 @@ impl Bench {
             let sent = now();
             kill(pid(&process), Signal::SIGTERM).unwrap();
             let status = process.wait().unwrap();
-            times.push((now() - sent).as_secs_f64() * 1e3);
+            times.push(now().saturating_sub(sent).as_secs_f64() * 1e3);
             assert_eq!(status.code(), Some(143));
         }
         let [p10, p50, p90] = percentiles(&times);
