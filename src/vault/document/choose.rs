@@ -138,12 +138,16 @@ impl Document {
         let mut problems = Vec::new();
         for chosen in &choice.scalars {
             match seal(chosen) {
-                Ok(message) => targets.push(Target {
-                    id: chosen.id,
-                    value: affixes.add(&message),
-                    meaning: chosen.meaning.clone(),
-                    as_written: None,
-                }),
+                Ok(message) => {
+                    let value = affixes.add(&message);
+                    targets.push(Target {
+                        id: chosen.id,
+                        meaning: chosen.meaning.clone(),
+                        as_written: None,
+                        keeps_style: true,
+                        value,
+                    });
+                }
                 Err(reason) => problems.push(chosen.problem(reason)),
             }
         }

@@ -41,6 +41,8 @@ pub(super) struct Target {
     pub meaning: Meaning,
     /// How it was written elsewhere, which is the nicest way of all.
     pub as_written: Option<String>,
+    /// Whether it takes the place of a message, whose style stays.
+    pub keeps_style: bool,
 }
 
 impl fmt::Debug for Target {
@@ -89,6 +91,10 @@ impl Document {
         let (single, own) = (Style::SingleQuoted, scalar.style);
         let bang = || Some("!".to_owned());
         let ladder: Vec<(Style, Option<String>)> = match &target.meaning {
+            // What reads as plain behind a `!` may stay in its quotes or block.
+            Meaning::Plain if target.keeps_style && scalar.tag == Some("!") => {
+                vec![(own, bang()), (single, bang()), (double, bang())]
+            }
             Meaning::Plain => vec![(Style::Plain, None), (single, bang()), (double, bang())],
             Meaning::Text => {
                 let own = if own == Style::Plain { single } else { own };
@@ -107,10 +113,12 @@ impl Document {
         let span = scalar.event.span.clone();
         let as_written = target.as_written.iter().filter(|_| !span.is_empty());
         let as_written = as_written.map(|text| vec![Edit::new(span.clone(), text.clone())]);
+        let unwritten = target.as_written.iter().filter(|_| span.is_empty());
+        let unwritten = unwritten.filter_map(|text| self.filled(target.id, &source, text, None));
         let rendered = ladder
             .into_iter()
             .filter_map(|(style, tag)| self.way(target, &source, &scalar, style, tag));
-        as_written.chain(rendered).collect()
+        as_written.chain(unwritten).chain(rendered).collect()
     }
 
     fn way(

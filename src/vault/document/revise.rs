@@ -93,6 +93,7 @@ impl Document {
                 value: scalar.value.to_owned(),
                 meaning: before.encrypted.message_meaning(origin)?,
                 as_written: Some(before.encrypted.source_text(origin).to_owned()),
+                keeps_style: false,
             });
         }
         // Written anew, it must be as encryption would write it; a tag beside a message is not.
@@ -103,6 +104,7 @@ impl Document {
             value: affixes.add(affixes.strip(scalar.value)),
             meaning,
             as_written: None,
+            keeps_style: false,
         })
     }
 

@@ -55,6 +55,7 @@ impl Document {
                 value: affixes.add(message),
                 meaning: self.encrypted_meaning(*id)?,
                 as_written: None,
+                keeps_style: false,
             })
         });
         self.spliced(targets.collect())
@@ -85,6 +86,7 @@ impl Document {
             value,
             meaning,
             as_written: None,
+            keeps_style: false,
         })
     }
 
