@@ -229,3 +229,88 @@ fn context(pairs: &[(String, String)]) -> BTreeMap<String, String> {
         .map(|(name, value)| (format!("kms:EncryptionContext:{name}"), value.clone()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Layers, Text, load};
+
+    fn needs(secrets: &str) -> Needs {
+        let text = format!("command: x\n{secrets}");
+        let mode = Text {
+            file: "web.yml".to_owned(),
+            text,
+        };
+        let layers = Layers::Mode {
+            defaults: None,
+            mode,
+        };
+        let mode = load("web", &layers, &|_| None).unwrap();
+        let place = Place {
+            partition: "aws".to_owned(),
+            region: "eu-west-1".to_owned(),
+            account: "1".to_owned(),
+        };
+        let mut needs = Needs::default();
+        needs.add(&mode, &place, &|_| None);
+        needs
+    }
+
+    /// Action, resource and conditions of each statement, in one line.
+    fn statements(secrets: &str) -> Vec<String> {
+        let policy = needs(secrets).policy();
+        let all = policy["Statement"].as_array().unwrap().iter();
+        let line = |one: &Value| {
+            let condition = &one["Condition"]["StringEquals"];
+            format!("{} {} {condition}", one["Action"], one["Resource"]).replace('"', "")
+        };
+        all.map(line).collect()
+    }
+
+    #[test]
+    fn keys_are_named_as_iam_can_match_them() {
+        let vault = |key: &str| {
+            statements(&format!(
+                "secrets: [{{vault: a, cryptor: kms, kms_key_id: {key}, write: /a}}]"
+            ))
+        };
+        let any = "kms:Decrypt arn:aws:kms:eu-west-1:1:key";
+        assert_eq!(vault("\"12-34\""), [format!("{any}/12-34 null")]);
+        let alias = [format!("{any}/* {{kms:RequestAlias:alias/app}}")];
+        assert_eq!(vault("alias/app"), alias);
+        assert_eq!(vault("\"arn:aws:kms:x:2:alias/app\""), alias);
+        assert_eq!(
+            vault("\"arn:aws:kms:x:2:key/5\""),
+            ["kms:Decrypt arn:aws:kms:x:2:key/5 null"]
+        );
+    }
+
+    #[test]
+    fn a_key_that_nothing_names_is_told() {
+        let needs = needs("secrets: [{vault: a, cryptor: kms, write: /a}]");
+        assert_eq!(needs.unknown.len(), 1);
+        assert_eq!(needs.policy()["Statement"], json!([]));
+    }
+
+    #[test]
+    fn stores_and_sealed_objects() {
+        let secrets = "secrets:\n\
+            - {ssm: /app/, env: {\"*\": $}}\n\
+            - {ssm: [\"/a/b:3\", \"c\"], env: {B: $.a.b}}\n\
+            - {secrets_manager: app/x, env: {X: $}}\n\
+            - {secrets_manager: app/y, env: {Y: $}}\n\
+            files: [{from: s3://bucket/k, to: /k, client_side: {kms_key_id: \"5\", context: {app: x}}}]";
+        assert_eq!(
+            statements(secrets),
+            [
+                "kms:Decrypt arn:aws:kms:eu-west-1:1:key/5 {kms:EncryptionContext:app:x}",
+                "s3:GetObject [arn:aws:s3:::bucket/k,arn:aws:s3:::bucket/k.instruction] null",
+                "secretsmanager:BatchGetSecretValue * null",
+                "secretsmanager:GetSecretValue [arn:aws:secretsmanager:eu-west-1:1:secret:app/x-??????,\
+                 arn:aws:secretsmanager:eu-west-1:1:secret:app/y-??????] null",
+                "ssm:GetParameters [arn:aws:ssm:eu-west-1:1:parameter/a/b,arn:aws:ssm:eu-west-1:1:parameter/c] null",
+                "ssm:GetParametersByPath arn:aws:ssm:eu-west-1:1:parameter/app null",
+            ]
+        );
+    }
+}

@@ -19,7 +19,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::{self, Either};
 use futures_util::stream::{self, StreamExt};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::pin::pin;
@@ -112,6 +112,7 @@ pub fn ask<'j>(
             clients: clients.clone(),
             begun: Instant::now(),
             deadline,
+            s3_took: Cell::default(),
             troubles: RefCell::default(),
             failed: Notify::new(),
         };
@@ -138,6 +139,8 @@ struct Visit<'v> {
     clients: Option<Rc<Clients>>,
     begun: Instant,
     deadline: Instant,
+    /// Until the last object so far was here.
+    s3_took: Cell<Duration>,
     troubles: RefCell<Vec<String>>,
     failed: Notify,
 }
@@ -162,14 +165,8 @@ impl Visit<'_> {
         });
         match future::select(pin!(work), cut).await {
             Either::Left(((Some((later, kms_took)), mut staged), _)) => {
-                let asked = !staged.is_empty() || !later.is_empty();
                 staged.extend(later);
-                let s3_took = if asked {
-                    self.begun.elapsed()
-                } else {
-                    Duration::ZERO
-                };
-                Some((staged, kms_took, s3_took))
+                Some((staged, kms_took, self.s3_took.get()))
             }
             _ => None,
         }
@@ -404,7 +401,10 @@ impl Visit<'_> {
         };
         let clients = self.clients.as_ref()?;
         let problem = match order.download(clients, key, self.deadline).await {
-            Ok(staged) => return Some(staged),
+            Ok(staged) => {
+                self.s3_took.set(self.begun.elapsed());
+                return Some(staged);
+            }
             Err(Refused::Line(line)) => line,
             Err(Refused::Call(mut error)) => {
                 if let Some(aws) = error.aws() {
