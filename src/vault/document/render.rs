@@ -105,8 +105,13 @@ impl Document {
             }
         };
         let span = scalar.event.span.clone();
-        let as_written = target.as_written.iter().filter(|_| !span.is_empty());
-        let as_written = as_written.map(|text| vec![Edit::new(span.clone(), text.clone())]);
+        let as_written = target.as_written.iter().filter_map(|text| {
+            if span.is_empty() {
+                self.filled(target.id, &source, text, None)
+            } else {
+                Some(vec![Edit::new(span.clone(), text.clone())])
+            }
+        });
         let rendered = ladder
             .into_iter()
             .filter_map(|(style, tag)| self.way(target, &source, &scalar, style, tag));
