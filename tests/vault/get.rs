@@ -87,7 +87,7 @@ fn keys_tells_what_is_encrypted_without_any_key() {
         serde_json::json!([
             row("$.default.adapter", 2, 12, "clear"),
             row("$.default.pass", 3, 9, "encrypted"),
-            row("$.production.deep.a.[0]", 10, 13, "encrypted"),
+            row("$.production.deep.a.[0]", 10, 14, "encrypted"),
         ])
     );
     run.file("erb.yml", "a: <%= x %>\n");

@@ -2,7 +2,7 @@
 
 use super::super::key_path::Segment;
 use super::escape;
-use super::source::Source;
+use super::source::{Source, written_span};
 use super::tag;
 use super::tree::NodeId;
 use super::{Document, Scalar};
@@ -104,7 +104,7 @@ impl Document {
                 ]
             }
         };
-        let span = scalar.event.span.clone();
+        let span = written_span(&scalar, &source);
         let as_written = target.as_written.iter().filter_map(|text| {
             if span.is_empty() {
                 self.filled(target.id, &source, text, None)

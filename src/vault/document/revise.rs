@@ -9,7 +9,7 @@ use super::choose::{Choice, Chosen, Warning};
 use super::problem::{Problems, Reason};
 use super::render::{Meaning, Target};
 use super::tree::NodeId;
-use super::{Affixes, Document, Plaintext, Selection, tag};
+use super::{Affixes, Document, Plaintext, Selection, escape, tag};
 use crate::vault::Secret;
 use crate::yaml::Style;
 use base64::Engine;
@@ -88,12 +88,12 @@ impl Document {
         affixes: &Affixes,
     ) -> Option<Target> {
         let scalar = before.encrypted.scalar(origin)?;
-        if self.source_text(id) == before.decrypted.source_text(origin) {
+        if self.written(id) == before.decrypted.written(origin) {
             return Some(Target {
                 id,
                 value: scalar.value.to_owned(),
                 meaning: before.encrypted.message_meaning(origin)?,
-                as_written: Some(before.encrypted.source_text(origin).to_owned()),
+                as_written: Some(before.encrypted.written(origin)?.to_owned()),
             });
         }
         // Written anew, it must be as encryption would write it; a tag beside a message is not.
@@ -178,8 +178,8 @@ impl Document {
             (Typing::Sure, Some(_)) if !is_text => {
                 return Err(SetError::Ambiguous(self.path(id), kind.words()));
             }
-            // What looks like a tag would be taken for one.
-            (_, Some(plain)) if is_text && tag::split(value.expose(), true).0.is_none() => plain,
+            // What needs quotes gets them, and what looks like a tag would be taken for one.
+            (_, Some(plain)) if is_text && escape::plain(value.expose(), true) => plain,
             _ => Meaning::Text,
         };
         let chosen = self.rechosen(id, value, meaning);
