@@ -51,7 +51,7 @@ fn one_value_and_no_other_byte() {
             "$.production.user",
             3,
             "new # \"x\"\n",
-            "user: ! 'new # \"x\"'   # who",
+            "user: 'new # \"x\"'   # who",
         ),
         ("$.production.pass", 4, "b: 'c'", "pass: \"b: 'c'\""),
         ("$.production.list.[1]", 9, "x\n", "list: [a, 'x']"),

@@ -2,7 +2,7 @@
 
 use super::super::key_path::Segment;
 use super::escape;
-use super::source::Source;
+use super::source::{Source, written_span};
 use super::tag;
 use super::tree::NodeId;
 use super::{Document, Scalar};
@@ -110,15 +110,18 @@ impl Document {
                 ]
             }
         };
-        let span = scalar.event.span.clone();
-        let as_written = target.as_written.iter().filter(|_| !span.is_empty());
-        let as_written = as_written.map(|text| vec![Edit::new(span.clone(), text.clone())]);
-        let unwritten = target.as_written.iter().filter(|_| span.is_empty());
-        let unwritten = unwritten.filter_map(|text| self.filled(target.id, &source, text, None));
+        let span = written_span(&scalar, &source);
+        let as_written = target.as_written.iter().filter_map(|text| {
+            if span.is_empty() {
+                self.filled(target.id, &source, text, None)
+            } else {
+                Some(vec![Edit::new(span.clone(), text.clone())])
+            }
+        });
         let rendered = ladder
             .into_iter()
             .filter_map(|(style, tag)| self.way(target, &source, &scalar, style, tag));
-        as_written.chain(unwritten).chain(rendered).collect()
+        as_written.chain(rendered).collect()
     }
 
     fn way(

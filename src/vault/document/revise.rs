@@ -9,8 +9,9 @@ use super::choose::{Choice, Chosen, Warning};
 use super::problem::{Problems, Reason};
 use super::render::{Meaning, Target};
 use super::tree::NodeId;
-use super::{Affixes, Document, Plaintext, Selection, tag};
+use super::{Affixes, Document, Plaintext, Selection, escape, tag};
 use crate::vault::Secret;
+use crate::yaml::Style;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{HashMap, VecDeque};
@@ -87,12 +88,12 @@ impl Document {
         affixes: &Affixes,
     ) -> Option<Target> {
         let scalar = before.encrypted.scalar(origin)?;
-        if self.source_text(id) == before.decrypted.source_text(origin) {
+        if self.written(id) == before.decrypted.written(origin) {
             return Some(Target {
                 id,
                 value: scalar.value.to_owned(),
                 meaning: before.encrypted.message_meaning(origin)?,
-                as_written: Some(before.encrypted.source_text(origin).to_owned()),
+                as_written: Some(before.encrypted.written(origin)?.to_owned()),
                 keeps_style: false,
             });
         }
@@ -111,10 +112,10 @@ impl Document {
     /// How a message reads that stands in the file.
     fn message_meaning(&self, id: NodeId) -> Option<Meaning> {
         let scalar = self.scalar(id)?;
-        Some(match scalar.tag {
-            _ if scalar.is_plain_like() => Meaning::Plain,
-            None => Meaning::Text,
-            Some(tag) => Meaning::Tagged(tag.to_owned()),
+        Some(match (scalar.tag, scalar.style) {
+            (None, Style::Plain) => Meaning::Plain,
+            (None, _) => Meaning::Text,
+            (Some(tag), _) => Meaning::Tagged(tag.to_owned()),
         })
     }
 
@@ -170,18 +171,17 @@ impl Document {
         if typing == Typing::Sure && value.expose().is_empty() {
             return Err(SetError::Empty);
         }
-        let stands = self.message_meaning(id).unwrap_or(Meaning::Plain);
+        let is_plain = self.scalar(id).is_some_and(|scalar| scalar.is_plain_like());
+        let stands = self.message_meaning(id).filter(|_| is_plain);
         let kind = psych::resolve(value.expose());
         let is_text = kind == psych::Kind::String;
         let meaning = match (typing, stands) {
             (Typing::Plain, _) => Meaning::Plain,
-            (Typing::Sure, Meaning::Plain) if !is_text => {
+            (Typing::Sure, Some(_)) if !is_text => {
                 return Err(SetError::Ambiguous(self.path(id), kind.words()));
             }
-            // What looks like a tag would be taken for one.
-            (_, Meaning::Plain) if is_text && tag::split(value.expose(), true).0.is_none() => {
-                Meaning::Plain
-            }
+            // What needs quotes gets them, and what looks like a tag would be taken for one.
+            (_, Some(plain)) if is_text && escape::plain(value.expose(), true) => plain,
             _ => Meaning::Text,
         };
         let chosen = self.rechosen(id, value, meaning);

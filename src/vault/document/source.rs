@@ -55,6 +55,13 @@ impl Document {
         }
     }
 
+    /// How a scalar is written.
+    pub(super) fn written(&self, id: NodeId) -> Option<&str> {
+        let scalar = self.scalar(id)?;
+        let span = written_span(&scalar, &self.source(id, &scalar));
+        self.text.get(span)
+    }
+
     /// An anchor and a tag stand before a node in any order, with white space and comments between.
     fn properties(&self, raw: &RawEvent, span: Range<usize>) -> Properties {
         let (mut anchor, mut tag) = match raw {
@@ -158,7 +165,13 @@ impl Document {
 
     fn value_gap(&self, id: NodeId, key: NodeId, mark: usize) -> Option<Gap> {
         let key_end = self.event(key)?.span.end;
-        let colon = key_end + blank_len(self.text.get(key_end..)?);
+        let after_key = self.text.get(key_end..)?;
+        // Right behind a quote libyaml takes a `#` for a comment, too.
+        let comment = after_key
+            .find(['\n', '\r'])
+            .filter(|_| after_key.starts_with('#'));
+        let line_end = comment.unwrap_or(0);
+        let colon = key_end + line_end + blank_len(after_key.get(line_end..)?);
         let flow = self.in_flow(id);
         if colon <= mark && self.text.get(colon..)?.starts_with(':') {
             let at = colon + 1;
@@ -201,6 +214,16 @@ impl Document {
             }
         })
     }
+}
+
+/// A scalar's bytes without the blank lines after a block scalar, which libyaml counts in.
+pub(super) fn written_span(scalar: &Scalar<'_>, source: &Source) -> Range<usize> {
+    let span = scalar.event.span.clone();
+    let end = source
+        .block
+        .as_ref()
+        .map_or(span.end, |block| block.body.end);
+    span.start..end
 }
 
 fn after(at: usize) -> Gap {

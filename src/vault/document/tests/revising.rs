@@ -59,6 +59,19 @@ fn an_edit_keeps_how_messages_were_written() {
 }
 
 #[test]
+fn blank_lines_after_a_block_are_the_editors() {
+    let encrypted = sealed("a: |-\n  «x\n»\n\n\nb: |-\n  «\n\n»\n\n\nc: «1»\n");
+    let (same, _) = edited(&encrypted, &["$"], ToOwned::to_owned).unwrap();
+    assert_eq!(same, encrypted);
+    let (text, count) = edited(&encrypted, &["$"], |plain| {
+        plain.replacen("x\n\n\n", "x\n\n", 1)
+    })
+    .unwrap();
+    let want = encrypted.replacen("\n\n\n", "\n\n", 1);
+    assert_eq!((text, count), (want, 0));
+}
+
+#[test]
 fn an_edit_of_quotes_alone_keeps_the_message() {
     let (text, count) = edited(&sealed("a: '«x»'\nb: «y»\n"), &["$"], |plain| {
         plain.replace("'x'", "\"x\"").replace("b: y", "b:   'y'")
@@ -138,7 +151,14 @@ proptest! {
             has_empty = plain.tree.value_scalars().any(|id| plain.source_text(id).is_empty());
             plain.text.to_string()
         });
-        let (again, count) = done.map_err(|problems| TestCaseError::fail(problems.to_string()))?;
+        let (again, count) = match done {
+            Ok(done) => done,
+            // Shapes such as a block scalar in the first column, which libyaml takes and nobody writes.
+            Err(problems) => {
+                prop_assert!(problems.0.iter().all(|one| one.reason == Reason::Unwritable));
+                return Ok(());
+            }
+        };
         prop_assert_eq!(count, 0);
         if has_empty {
             prop_assert_eq!(meaning(&again), meaning(&encrypted));
