@@ -247,7 +247,6 @@ fn failures_leave_the_file() {
     ];
     for (server, words, options, want) in cases {
         let run = at(&server.url()).env("EDITOR", "true");
-        let before = server.requests().len();
         run.file("plain.yml", &many);
         let sealed = fixed_kms::seal(&many, &["$"]);
         run.file("s.yml", &sealed);
