@@ -30,6 +30,7 @@ pub mod vault;
 pub mod yaml;
 
 pub mod gcp;
+pub mod probe;
 
 pub mod aws;
 

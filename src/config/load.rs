@@ -81,7 +81,10 @@ pub fn load(name: &str, layers: &Layers, lookup: Lookup) -> Result<Mode, Problem
     problems.extend(decoder.problems);
     if matches!(layers, Layers::OneOff { .. }) {
         mode.args = super::ArgsPolicy::default();
-    } else if matches!(merged.value, Value::Map(_)) && merged.get("command").is_none() {
+    } else if matches!(merged.value, Value::Map(_))
+        && merged.get("command").is_none()
+        && merged.get("processes").is_none()
+    {
         problems.push(Problem {
             place: Some(merged.at.place),
             key: "command".to_owned(),
@@ -111,10 +114,17 @@ fn read(text: &Text, role: Role, problems: &mut Problems) -> Option<Node> {
     problems.extend(decoder.problems);
     let refused: &[(&str, &str)] = match role {
         Role::Mode => &[],
-        Role::Defaults => &[("command", "every mode has its own")],
+        Role::Defaults => &[
+            ("command", "every mode has its own"),
+            ("processes", "every mode has its own"),
+        ],
         Role::OneOff => &[
             ("command", "a one-off's command comes from the command line"),
             ("args", "a one-off's words come from the command line"),
+            (
+                "processes",
+                "a one-off's command comes from the command line",
+            ),
         ],
     };
     for (key, why) in refused {

@@ -13,6 +13,7 @@ mod merge;
 mod mode;
 mod node;
 mod problems;
+mod processes;
 pub mod schema;
 mod scope;
 mod shown;
@@ -27,5 +28,8 @@ pub use mode::{
     Variable, VaultFile, Write,
 };
 pub use problems::{Problem, Problems};
+pub use processes::{
+    AfterHook, BeforeHook, Command, Health, HealthCheck, Output, Process, Ready, Restart, Sign,
+};
 pub use scope::Lookup;
 pub use source::{Request, Source};

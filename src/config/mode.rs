@@ -1,5 +1,6 @@
 //! A mode as it was meant: checked, interpolated, defaults merged.
 
+use super::processes::{AfterHook, BeforeHook, Health, Output, Process};
 use crate::envelope;
 use crate::sops;
 use crate::stop;
@@ -37,6 +38,16 @@ pub struct Mode {
     /// Exit code of the app to exit code of entry.
     pub exit: BTreeMap<u8, u8>,
     pub max_runtime: Option<Duration>,
+    /// In order, before the app starts.
+    pub before: Vec<BeforeHook>,
+    /// In order, after the app ended.
+    pub after: Vec<AfterHook>,
+    /// In place of `command`.
+    pub processes: Vec<Process>,
+    pub output: Output,
+    pub health: Option<Health>,
+    /// Whether ECS is asked to leave the task alone while it runs.
+    pub protect: bool,
     /// The mode that a one-off's first word looks like, for the message if no program has its name.
     pub meant: Option<String>,
 }

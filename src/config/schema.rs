@@ -34,7 +34,7 @@ const fn key(name: &'static str, kind: &'static str, default: &'static str) -> K
 }
 
 /// Every table there is.
-pub const TABLES: [&Table; 9] = [
+pub const TABLES: [&Table; 15] = [
     &MODE,
     &STOP,
     &STEP,
@@ -44,6 +44,12 @@ pub const TABLES: [&Table; 9] = [
     &CUSTOMER_KEY,
     &CLIENT_SIDE,
     &AWS,
+    &BEFORE,
+    &AFTER,
+    &PROCESS,
+    &READY,
+    &RESTART,
+    &HEALTH,
 ];
 
 pub const MODE: Table = Table {
@@ -64,6 +70,12 @@ pub const MODE: Table = Table {
         key("stop", "preset, or a map", "`plain`"),
         key("exit", "map of code to code", ""),
         key("max_runtime", "duration", ""),
+        key("before", "list of maps", ""),
+        key("after", "list of maps", ""),
+        key("processes", "map of name to map", ""),
+        key("output", "`plain` or `prefixed`", "`plain`"),
+        key("health", "map", ""),
+        key("protect", "`true` or `false`", "`false`"),
     ],
 };
 
@@ -175,6 +187,70 @@ pub const AWS: Table = Table {
         key("region", "string", ""),
         key("timeout", "duration", "`60s`"),
         key("in_flight", "number", "`32`"),
+    ],
+};
+
+pub const BEFORE: Table = Table {
+    name: "`before`",
+    keys: &[
+        key("command", "list of words, or a string", ""),
+        key("timeout", "duration", ""),
+        key("retry", "number", "`0`"),
+        key("wait", "duration", "`1s`"),
+        key("grace", "duration", "`10s`"),
+        key("user", "name or number", "the mode's"),
+        key("group", "name or number", "the user's"),
+    ],
+};
+
+pub const AFTER: Table = Table {
+    name: "`after`",
+    keys: &[
+        key("command", "list of words, or a string", ""),
+        key("timeout", "duration", "`5s`"),
+    ],
+};
+
+pub const PROCESS: Table = Table {
+    name: "`processes`",
+    keys: &[
+        key("command", "list of words, or a string", ""),
+        key("after", "name, or a list of them", ""),
+        key("ready", "map", ""),
+        key("restart", "`true`, or a map", ""),
+        key("optional", "`true` or `false`", "`false`"),
+        key("stop", "preset, or a map", "the mode's"),
+    ],
+};
+
+pub const READY: Table = Table {
+    name: "`processes.ready`",
+    keys: &[
+        key("tcp", "address", ""),
+        key("http", "page", ""),
+        key("file", "absolute path", ""),
+        key("line", "string", ""),
+        key("timeout", "duration", "`1m`"),
+    ],
+};
+
+pub const RESTART: Table = Table {
+    name: "`processes.restart`",
+    keys: &[
+        key("delay", "duration", "`1s`"),
+        key("max_delay", "duration", "`1m`"),
+        key("times", "number", ""),
+    ],
+};
+
+pub const HEALTH: Table = Table {
+    name: "`health`",
+    keys: &[
+        key("http", "page", ""),
+        key("tcp", "address", ""),
+        key("file", "absolute path", ""),
+        key("max_age", "duration", ""),
+        key("timeout", "duration", "`5s`"),
     ],
 };
 

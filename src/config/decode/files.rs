@@ -59,7 +59,7 @@ impl Decoder<'_> {
         };
         let at = &item.node.at;
         Some(FetchedFile {
-            declared_at: format!("{}:{}", at.file, at.place.line),
+            declared_at: item.declared_at(),
             from: from?,
             to: Write {
                 path: to?,

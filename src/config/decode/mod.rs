@@ -7,6 +7,7 @@ mod aws;
 mod command;
 mod files;
 mod mode;
+mod processes;
 mod scalar;
 mod secrets;
 mod stop;
@@ -86,6 +87,11 @@ impl<'n> Item<'n> {
             path: String::new(),
             node,
         }
+    }
+
+    /// `modes/web.yml:7`, for messages.
+    fn declared_at(&self) -> String {
+        format!("{}:{}", self.node.at.file, self.node.at.place.line)
     }
 
     fn child(&self, key: &str, node: &'n Node) -> Item<'n> {

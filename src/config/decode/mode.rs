@@ -5,6 +5,7 @@ use super::secrets::Claims;
 use super::{Decoder, Fill, Item};
 use crate::config::mode::{ArgsPolicy, Mode, Passphrase, SecretSource, TtyOwner, Variable};
 use crate::config::node::{Node, Value};
+use crate::config::processes::{Command, Output};
 use crate::config::schema;
 use std::collections::BTreeMap;
 
@@ -13,6 +14,8 @@ const ARGS: [(&str, ArgsPolicy); 3] = [
     ("append", ArgsPolicy::Append),
     ("required", ArgsPolicy::Required),
 ];
+
+const OUTPUT: [(&str, Output); 2] = [("plain", Output::Plain), ("prefixed", Output::Prefixed)];
 
 const TTY: [(&str, TtyOwner); 3] = [
     ("auto", TtyOwner::Auto),
@@ -40,11 +43,10 @@ pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
             .collect();
         mode.env = d.env(&item);
     }
-    mode.command = fields.get("command").and_then(|item| d.command(&item));
-    mode.written = fields
-        .get("command")
-        .map(|item| written(&item))
-        .unwrap_or_default();
+    if let Some(item) = fields.get("command") {
+        mode.command = d.command(&item);
+        mode.written = written(&item);
+    }
     let args = fields
         .get("args")
         .and_then(|item| d.choice(&item, "args policy", &ARGS));
@@ -81,6 +83,30 @@ pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
     mode.max_runtime = fields
         .get("max_runtime")
         .and_then(|item| d.duration(&item, false, LONGEST_RUN));
+    mode.before = fields
+        .get("before")
+        .map(|item| d.before(&item))
+        .unwrap_or_default();
+    mode.after = fields
+        .get("after")
+        .map(|item| d.after(&item))
+        .unwrap_or_default();
+    if let Some(item) = fields.get("processes") {
+        mode.processes = d.processes(&item);
+        for name in ["command", "args"] {
+            if let Some(other) = fields.get(name) {
+                let remedy = "write it under one of the processes, or take processes out";
+                d.problem(&other, "cannot stand beside processes", remedy);
+            }
+        }
+    }
+    let output = fields
+        .get("output")
+        .and_then(|item| d.choice(&item, "way of output", &OUTPUT));
+    mode.output = output.unwrap_or_default();
+    mode.health = fields.get("health").and_then(|item| d.health(&item));
+    let protect = fields.get("protect").and_then(|item| d.boolean(&item));
+    mode.protect = protect.unwrap_or_default();
     let passphrases = mode
         .secrets
         .iter()
@@ -117,6 +143,12 @@ fn written(item: &Item) -> String {
 }
 
 impl Decoder<'_> {
+    pub fn written_command(&mut self, item: &Item) -> Option<Command> {
+        let words = self.command(item)?;
+        let written = written(item);
+        Some(Command { words, written })
+    }
+
     fn env(&mut self, item: &Item) -> Vec<Variable> {
         let entries = self.map(item, "a map of variable names to values");
         if let Fill::Scope(scope) = &mut self.fill {
@@ -131,12 +163,11 @@ impl Decoder<'_> {
             if let Fill::Scope(scope) = &mut self.fill {
                 scope.set(&key.text, value.clone());
             }
-            let at = &item.node.at;
             env.extend(value.map(|value| Variable {
                 name: key.text.clone(),
                 value,
-                declared_at: format!("{}:{}", at.file, at.place.line),
-                is_default: self.defaults.as_deref() == Some(&*at.file),
+                declared_at: item.declared_at(),
+                is_default: self.defaults.as_deref() == Some(&*item.node.at.file),
             }));
         }
         env

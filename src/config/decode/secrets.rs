@@ -73,7 +73,7 @@ impl Decoder<'_> {
         }
         let at = &item.node.at;
         Some(SecretItem {
-            declared_at: format!("{}:{}", at.file, at.place.line),
+            declared_at: item.declared_at(),
             source: source?,
             write: write.flatten(),
             env: env.unwrap_or_default(),

@@ -1,0 +1,5 @@
+//! Asking a server of this container whether it is there.
+
+mod address;
+
+pub use address::{Address, HttpTarget};
