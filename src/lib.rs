@@ -31,8 +31,10 @@ pub mod yaml;
 
 pub mod gcp;
 pub mod probe;
+pub mod program;
 
 pub mod aws;
 
+pub mod exit;
 pub mod report;
 pub mod sys;

@@ -1,8 +1,9 @@
 //! The first milliseconds: protect, fork, and go two ways.
 
-use crate::boot::{self, Inherited};
+use crate::boot;
+use crate::exit::ENTRY_FAILED;
+use crate::program::Inherited;
 use crate::report::{Line, Report};
-use crate::supervise::exit::ENTRY_FAILED;
 use crate::supervise::run;
 use crate::sys::hold::InheritedMask;
 use crate::sys::process::{Fork, exit, fork};

@@ -11,9 +11,9 @@ use super::online::{self, Cost};
 use super::orders;
 use super::secrets::Secrets;
 use super::staging::{Journal, Staged, Wanted};
-use super::users::Identity;
 use super::vaults::Plaintexts;
 use crate::config::{Mode, Write};
+use crate::program::users::Identity;
 use zeroize::Zeroizing;
 
 /// Decrypted values and staged files, ready to be handed on.

@@ -1,7 +1,7 @@
 //! The folder of a written file: made with its final mode, or checked before anything is put there.
 
 use super::staging::Journal;
-use super::users::Identity;
+use crate::program::users::Identity;
 use crate::sys::lock;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstat};

@@ -1,23 +1,22 @@
 //! From a checked mode to `execve`: everything that can fail is tried before anything is published.
 
-use super::command::{self, CommandError};
 use super::environment::Environment;
 use super::fetch::{self, Fetched};
 use super::online;
 use super::pipe::Pipe;
-use super::users::{self, Identity};
-use super::{Failure, Inherited, privileges};
+use super::{Failure, Inherited};
 use crate::config::{ArgsPolicy, Mode, TtyOwner};
+use crate::program::users::{self, Identity};
+use crate::program::{CommandError, Program, Setting, command, privileges};
 use crate::stop::{Plan, StopTimeout};
 use crate::supervise::event::Supervision;
 use crate::supervise::message::{Message, Phases};
-use crate::sys::exec::execve;
 use crate::sys::hold::{hold_again, release_signals};
 use crate::sys::{cgroup, environment as initial};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode as Bits, umask};
 use nix::unistd::{Gid, Uid, chdir, getgroups, getpid};
-use std::ffi::{CString, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -188,7 +187,7 @@ impl<'a> Launch<'a> {
 
     fn publish_all(&mut self, pipe: &Pipe) -> Result<Ready, Failure> {
         let environment = self.environment()?;
-        let argv = command::argv(&self.words).map_err(Failure::from)?;
+        let argv = command::argv(&self.words)?;
         let stack = getrlimit(Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
         Failure::all(
             environment
@@ -217,8 +216,7 @@ impl<'a> Launch<'a> {
         };
         Ok(Ready {
             environment,
-            argv,
-            path,
+            program: Program { path, argv },
             phases,
         })
     }
@@ -277,8 +275,8 @@ impl<'a> Launch<'a> {
     /// mask last, so that what came in between takes effect.
     fn become_app(&self, ready: &Ready, pipe: &Pipe) -> Failure {
         hold_again();
-        if let Err(failure) = self.take_on() {
-            return failure;
+        if let Err(text) = self.setting().take_on() {
+            return Failure::one(text);
         }
         if let Some(terminal) = self
             .inherited
@@ -290,40 +288,23 @@ impl<'a> Launch<'a> {
         self.inherited.core.restore();
         self.inherited.mask.restore();
         pipe.tell(&Message::Exec(ready.phases.clone()));
-        let path = CString::new(ready.path.as_os_str().as_bytes()).unwrap_or_default();
-        let errno = execve(&path, &ready.argv, ready.environment.entries());
-        // Saying why must not end us first.
-        release_signals();
+        let error = ready.program.replace_us(ready.environment.entries());
         pipe.tell(&Message::Failed);
-        command::explain(&ready.path, errno).into()
+        error.into()
     }
 
-    fn take_on(&self) -> Result<(), Failure> {
-        if let Some(identity) = &self.identity {
-            privileges::become_user(identity).map_err(Failure::one)?;
-            // Entered as root before; the app's user must be able to, too.
-            if let Some(workdir) = &self.mode.workdir {
-                chdir(".").map_err(|errno| {
-                    Failure::one(format!(
-                        "workdir {}, as the app's user: {}: let the user in",
-                        workdir.display(),
-                        errno.desc()
-                    ))
-                })?;
-            }
+    fn setting(&self) -> Setting {
+        Setting {
+            identity: self.identity.clone(),
+            workdir: self.mode.workdir.clone(),
+            no_new_privs: self.mode.no_new_privs,
         }
-        if self.mode.no_new_privs {
-            nix::sys::prctl::set_no_new_privs()
-                .map_err(|errno| Failure::one(format!("no_new_privs: {}", errno.desc())))?;
-        }
-        Ok(())
     }
 }
 
 struct Ready {
     environment: Environment,
-    argv: Vec<CString>,
-    path: PathBuf,
+    program: Program,
     phases: Phases,
 }
 

@@ -4,7 +4,7 @@
 //! memory. Whatever fails, nothing is started and nothing is left.
 
 mod cli;
-mod command;
+
 mod cryptors;
 mod environment;
 mod explain;
@@ -16,23 +16,22 @@ mod launch;
 mod online;
 mod orders;
 mod pipe;
-mod privileges;
+
 mod secrets;
 mod sops_files;
 mod staging;
 mod stores;
-mod users;
+
 mod vaults;
 
 use crate::check;
 use crate::config::{self, Mode, Problems, Source};
+use crate::exit::ENTRY_FAILED;
+use crate::program::Inherited;
 use crate::report::{Line, Report, unknown_format};
 use crate::stop::StopTimeout;
-use crate::supervise::exit::ENTRY_FAILED;
 use crate::supervise::message::Message;
-use crate::sys::hold::{InheritedMask, release_signals};
-use crate::sys::limits::CoreLimit;
-use crate::sys::terminal::Terminal;
+use crate::sys::hold::release_signals;
 use cli::{Invocation, Request, Wanted};
 use launch::Launch;
 use pipe::Pipe;
@@ -44,15 +43,6 @@ use std::time::{Duration, Instant};
 
 /// How long an error may take to get through a full pipe: unlike PID 1's lines it must be seen.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// What the app gets back unchanged.
-#[derive(Clone, Copy, Debug)]
-pub struct Inherited {
-    pub mask: InheritedMask,
-    pub core: CoreLimit,
-    /// The terminal, if entry was started in its foreground.
-    pub terminal: Option<Terminal>,
-}
 
 /// A failed boot: the lines to say and the exit code.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 
 use super::folder::Folders;
 use super::staging::{Journal, Staged, StagingError, Wanted};
-use super::users::{self, Identity};
 use crate::aws::{Clients, CustomerKey, Get, Kind, Sink};
 use crate::config::{ClientSide, FetchedFile, Origin, S3Origin};
 use crate::fetch::object::{self, ObjectError, Sealed};
+use crate::program::users::{self, Identity};
 use bytesize::ByteSize;
 use nix::unistd::Uid;
 use std::fs::File;

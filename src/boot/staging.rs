@@ -4,7 +4,7 @@
 //! Bytes come in parts. As long as they are those of the file that is there, nothing is written.
 
 use super::folder::Folder;
-use super::users::Owner;
+use crate::program::users::Owner;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod};

@@ -1,7 +1,7 @@
 //! The words between PID 1's loop and its machine: what happened, what to do, what to say.
 
-use super::exit::Outcome;
 use super::stopping::{Sender, Summary};
+use crate::exit::Outcome;
 use crate::stop::{Plan, Target};
 use crate::sys::signal::Sig;
 use serde::{Deserialize, Serialize};

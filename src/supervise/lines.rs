@@ -1,8 +1,8 @@
 //! The words of PID 1: what it says of signals, stops and ends.
 
 use super::event::Supervision;
-use super::exit::Outcome;
 use super::stopping::{Sender, StopSummary, Summary};
+use crate::exit::Outcome;
 use crate::report::{Level, Line, Value, millis};
 use crate::stop::Plan;
 use crate::sys::signal::Sig;

@@ -4,8 +4,8 @@
 //! kernel: the loop in `run` observes and acts.
 
 use super::event::{Action, Event, Say, Supervision, Who};
-use super::exit::{self, Outcome};
 use super::stopping::{self, Cause, Sender, Stage, Stopping, Summary};
+use crate::exit::{self, Outcome};
 use crate::stop::Plan;
 use crate::sys::signal::Sig;
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 //! `machine` decides and `stopping` holds a stop in progress, both pure; `run` is the loop around them.
 
 pub mod event;
-pub mod exit;
+
 pub mod lines;
 pub mod machine;
 pub mod message;

@@ -2,12 +2,12 @@
 //! else and never polls.
 
 use super::event::{Action, Event, Say, Who};
-use super::exit::{ENTRY_FAILED, Outcome};
 use super::lines;
 use super::machine::Machine;
 use super::message::{Message, Phases};
 use super::stopping::Sender;
 use super::targets::Targets;
+use crate::exit::{ENTRY_FAILED, Outcome};
 use crate::report::{Line, Report};
 use crate::sys::environment::scrub;
 use crate::sys::memory::release_program_pages;

@@ -1,7 +1,7 @@
 //! A stop in progress: the plan's steps against the clock, and what to say of it at the end.
 
 use super::event::{Action, Say, Who};
-use super::exit::Outcome;
+use crate::exit::Outcome;
 use crate::stop::{Plan, Target};
 use crate::sys::signal::Sig;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use super::page::Page;
 use crate::support::binary;
+use entry::exit;
 use entry::stop::{Plan, Preset, Send, Spec, Target};
-use entry::supervise::exit;
 use entry::sys::signal::Sig;
 use std::collections::BTreeSet;
 use std::process::Command;

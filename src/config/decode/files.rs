@@ -57,7 +57,7 @@ impl Decoder<'_> {
             Some(item) => self.size(&item),
             None => Some(MAX_SIZE.as_u64()),
         };
-        let at = &item.node.at;
+
         Some(FetchedFile {
             declared_at: item.declared_at(),
             from: from?,

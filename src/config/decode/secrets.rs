@@ -71,7 +71,7 @@ impl Decoder<'_> {
                 "write where it goes: write: PATH, or env: {NAME: KEYPATH}",
             );
         }
-        let at = &item.node.at;
+
         Some(SecretItem {
             declared_at: item.declared_at(),
             source: source?,

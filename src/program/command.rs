@@ -1,6 +1,6 @@
 //! Finding the program, without a shell and without glibc's `execvpe`, and telling why there is none.
 
-use crate::supervise::exit::{NOT_EXECUTABLE, NOT_FOUND};
+use crate::exit::{NOT_EXECUTABLE, NOT_FOUND};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 use std::ffi::{CString, OsStr, OsString};
