@@ -2,9 +2,9 @@
 
 use crate::boot;
 use crate::exit::ENTRY_FAILED;
-use crate::program::Inherited;
+use crate::program::{Inherited, Table};
 use crate::report::{Line, Report};
-use crate::supervise::run;
+use crate::supervise::run::{Start, run};
 use crate::sys::hold::InheritedMask;
 use crate::sys::process::{Fork, exit, fork};
 use crate::sys::terminal::Terminal;
@@ -33,31 +33,31 @@ pub fn start(mask: InheritedMask) -> u8 {
         Err(errno) => return failed("pipe", errno),
     };
     let terminal = Terminal::ours();
-    // What runs in the background must not take it.
-    let held = terminal.filter(|terminal| terminal.is_held_by(getpgrp()));
+    let inherited = Inherited {
+        mask,
+        core,
+        // What runs in the background must not take it.
+        terminal: terminal.filter(|terminal| terminal.is_held_by(getpgrp())),
+    };
+    // Where there is none, only a mode that needs it cannot start.
+    let table = Table::create().ok();
     match fork() {
         Ok(Fork::Child) => {
             drop(read);
-            exit(boot::boot(
-                write,
-                Inherited {
-                    mask,
-                    core,
-                    terminal: held,
-                },
-                started,
-            ))
+            exit(boot::boot(write, inherited, table, started))
         }
         Ok(Fork::Parent { child }) => {
             drop(write);
             let _ = fcntl(&read, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
-            exit(run::run(
-                child,
-                read,
+            let start = Start {
+                main: child,
+                pipe: read,
                 started,
-                Report::open(Duration::ZERO),
+                inherited,
                 terminal,
-            ))
+                table,
+            };
+            exit(run(start, Report::open(Duration::ZERO)))
         }
         Err(errno) => failed("fork", errno),
     }

@@ -1,9 +1,10 @@
 //! `entry --explain MODE`: what would happen, in order, with the stop as a timeline. No secret value.
 
-use super::launch::supervision;
+use super::Failure;
+use super::launch::{group, supervision};
 use crate::config::{
-    Cryptor, Export, FetchedFile, Mode, Origin, ParameterSet, Passphrase, S3Origin, SecretItem,
-    SecretSource, SopsFile, Variable, VaultFile, Write,
+    BeforeHook, Cryptor, Export, FetchedFile, Mode, Origin, ParameterSet, Passphrase, Process,
+    S3Origin, SecretItem, SecretSource, Sign, SopsFile, Variable, VaultFile, Write,
 };
 use crate::stop::{Plan, StopTimeout, Target};
 use std::ffi::OsString;
@@ -11,8 +12,12 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The text for standard output.
-pub fn explain(mode: &Mode, arguments: &[OsString], cap: Option<StopTimeout>) -> String {
-    let supervision = supervision(mode, cap);
+pub fn explain(
+    mode: &Mode,
+    arguments: &[OsString],
+    cap: Option<StopTimeout>,
+) -> Result<String, Failure> {
+    let supervision = supervision(mode, cap)?;
     let (defaults, own): (Vec<_>, Vec<_>) = mode.env.iter().partition(|one| one.is_default);
     let mut steps: Vec<String> = defaults.iter().map(|one| default(mode, one)).collect();
     steps.extend(mode.secrets.iter().map(describe_secret));
@@ -39,28 +44,96 @@ pub fn explain(mode: &Mode, arguments: &[OsString], cap: Option<StopTimeout>) ->
     if mode.no_new_privs {
         steps.push("forbid new privileges".to_owned());
     }
-    let terminal = if supervision.app_has_terminal {
-        "the app"
-    } else {
-        "entry"
-    };
-    steps.push(format!(
-        "run {} (a terminal belongs to {terminal})",
-        command(mode, arguments)
-    ));
+    steps.extend(mode.before.iter().map(describe_before));
+    if mode.processes.is_empty() {
+        let terminal = if supervision.app_has_terminal {
+            "the app"
+        } else {
+            "entry"
+        };
+        steps.push(format!(
+            "run {} (a terminal belongs to {terminal})",
+            command(mode, arguments)
+        ));
+    }
+    steps.extend(mode.processes.iter().map(|one| describe_process(mode, one)));
     if let Some(limit) = mode.max_runtime {
         let limit = humantime::format_duration(limit);
         steps.push(format!("after {limit} at most: stop it, exit 124"));
     }
+    steps.extend(mode.after.iter().map(|hook| {
+        let limit = humantime::format_duration(hook.timeout);
+        format!("at the end, run {}, {limit} at most", hook.command.written)
+    }));
     let mut out = format!("mode {}\n", mode.name);
     for (index, step) in steps.iter().enumerate() {
         let _ = writeln!(out, "{:>3}. {step}", index + 1);
     }
-    let _ = write!(out, "\n{}", timeline(&supervision.plan));
+    if mode.processes.is_empty() {
+        let _ = write!(out, "\nstop {}", timeline(&supervision.plan));
+    } else {
+        let group = group(mode, cap)?;
+        let _ = writeln!(
+            out,
+            "\nstop of all in reverse order, {:.1} s at most",
+            group.total.as_secs_f64()
+        );
+        for one in &group.members {
+            let _ = write!(out, "stop of {} {}", one.name, timeline(&one.plan));
+        }
+    }
     for (from, to) in &mode.exit {
         let _ = writeln!(out, "exit code {from} of the app becomes {to}");
     }
-    out
+    Ok(out)
+}
+
+fn describe_before(hook: &BeforeHook) -> String {
+    let mut text = format!("run {} to its end", hook.command.written);
+    if let Some(user) = &hook.user {
+        let _ = write!(text, " as {user}");
+    }
+    if let Some(timeout) = hook.timeout {
+        let _ = write!(text, ", {} at most", humantime::format_duration(timeout));
+    }
+    if hook.retry > 0 {
+        let wait = humantime::format_duration(hook.wait);
+        let _ = write!(text, ", up to {} times more, {wait} apart", hook.retry);
+    }
+    text
+}
+
+fn describe_process(mode: &Mode, process: &Process) -> String {
+    let mut text = format!("start {}: {}", process.name, process.command.written);
+    let before: Vec<&str> = process
+        .after
+        .iter()
+        .filter_map(|&place| mode.processes.get(place))
+        .map(|one| one.name.as_str())
+        .collect();
+    if !before.is_empty() {
+        let _ = write!(text, ", once {} is ready", before.join(" and "));
+    }
+    if let Some(ready) = &process.ready {
+        let sign = match &ready.sign {
+            Sign::Tcp(address) => format!("{address} accepts connections"),
+            Sign::Http(page) => format!("{page} answers"),
+            Sign::File(path) => format!("{} is there", path.display()),
+            Sign::Line(line) => format!("a line holds {line:?}"),
+        };
+        let limit = humantime::format_duration(ready.timeout);
+        let _ = write!(text, "; ready when {sign}, within {limit}");
+    }
+    match (process.restart, process.optional) {
+        (Some(restart), _) => {
+            let delay = humantime::format_duration(restart.delay);
+            let most = humantime::format_duration(restart.max_delay);
+            let _ = write!(text, "; started again after {delay} up to {most}");
+        }
+        (None, true) => text += "; its end ends nothing else",
+        (None, false) => {}
+    }
+    text
 }
 
 /// The command as it stands in the file: what a variable fills in may be a secret.
@@ -189,7 +262,7 @@ fn describe_file(file: &FetchedFile) -> String {
 /// Every point of a stop, with its second.
 fn timeline(plan: &Plan) -> String {
     let on: Vec<String> = plan.on.iter().map(ToString::to_string).collect();
-    let mut out = format!("stop ({}), on {}\n", plan.name, on.join(", "));
+    let mut out = format!("({}), on {}\n", plan.name, on.join(", "));
     let mut at = Duration::ZERO;
     let mut line = |at: Duration, text: &str| {
         let _ = writeln!(out, "{:>8.1} s  {text}", at.as_secs_f64());

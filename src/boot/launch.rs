@@ -1,15 +1,20 @@
 //! From a checked mode to `execve`: everything that can fail is tried before anything is published.
 
+use super::Failure;
 use super::environment::Environment;
 use super::fetch::{self, Fetched};
+use super::hooks::{self, Hook};
 use super::online;
 use super::pipe::Pipe;
-use super::{Failure, Inherited};
 use crate::config::{ArgsPolicy, Mode, TtyOwner};
 use crate::program::users::{self, Identity};
-use crate::program::{CommandError, Program, Setting, command, privileges};
-use crate::stop::{Plan, StopTimeout};
-use crate::supervise::event::Supervision;
+use crate::program::{
+    CommandError, Contents, Inherited, Program, Setting, Table, command, privileges,
+};
+use crate::report::Report;
+use crate::stop::{Plan, Spec, StopTimeout};
+use crate::supervise::event::{AfterPlan, Supervision};
+use crate::supervise::group::plan::{self, GroupPlan, MemberPlan};
 use crate::supervise::message::{Message, Phases};
 use crate::sys::hold::{hold_again, release_signals};
 use crate::sys::{cgroup, environment as initial};
@@ -24,31 +29,65 @@ use std::time::{Duration, Instant};
 /// Nothing that the boot creates is open to others before it has its final mode.
 const BOOT_UMASK: Bits = Bits::from_bits_truncate(0o077);
 
-/// The plan that PID 1 is to follow.
-pub fn supervision(mode: &Mode, cap: Option<StopTimeout>) -> Supervision {
-    let plan = Plan::new(&mode.stop, cap);
+/// How PID 1 is to supervise the app.
+pub fn supervision(mode: &Mode, cap: Option<StopTimeout>) -> Result<Supervision, Failure> {
+    let after: Vec<AfterPlan> = mode
+        .after
+        .iter()
+        .map(|hook| AfterPlan {
+            command: hook.command.written.clone(),
+            timeout: hook.timeout,
+        })
+        .collect();
+    let plan = Plan::new(&mode.stop, app_cap(mode, cap)?);
     let app_has_terminal = match mode.tty {
         TtyOwner::App => true,
         TtyOwner::Entry => false,
         // Ctrl-C on a server's own group would reach its workers, past the plan.
         TtyOwner::Auto => !plan.translates,
     };
-    Supervision {
+    Ok(Supervision {
         mode: mode.name.clone(),
         plan,
         exit: mode.exit.clone(),
         max_runtime: mode.max_runtime,
-        app_has_terminal,
+        app_has_terminal: app_has_terminal && mode.processes.is_empty(),
         oom_kills: cgroup::oom_kills(),
+        after,
+    })
+}
+
+/// What of `ENTRY_STOP_TIMEOUT` the hooks after the app leave for the app.
+pub fn app_cap(mode: &Mode, cap: Option<StopTimeout>) -> Result<Option<StopTimeout>, Failure> {
+    let Some(cap) = cap else { return Ok(None) };
+    let after = mode.after.iter().map(|hook| hook.timeout).sum();
+    match cap.less(after) {
+        Some(left) => Ok(Some(left)),
+        None => Err(Failure::one(format!(
+            "mode {}: ENTRY_STOP_TIMEOUT is {}, and the hooks under after may take {}: nothing is left for the app; shorten their timeout",
+            mode.name,
+            humantime::format_duration(cap.limit()),
+            humantime::format_duration(after)
+        ))),
     }
 }
 
 /// The app's words: the mode's command and what follows the mode on the command line.
 pub fn words(mode: &Mode, arguments: &[OsString]) -> Result<Vec<OsString>, Failure> {
-    let Some(command) = &mode.command else {
-        return Ok(arguments.to_vec());
-    };
     let name = &mode.name;
+    let command = match &mode.command {
+        Some(command) => command,
+        None if mode.processes.is_empty() => return Ok(arguments.to_vec()),
+        None => {
+            let Some(first) = arguments.first() else {
+                return Ok(Vec::new());
+            };
+            return Err(Failure::one(format!(
+                "mode {name} runs several processes and takes no arguments, but got {:?}",
+                first.display().to_string()
+            )));
+        }
+    };
     match (mode.args, arguments) {
         (ArgsPolicy::None, [first, ..]) => Err(Failure::one(format!(
             "mode {name} takes no arguments, but got {:?}: set `args: append` in its file to allow them",
@@ -67,19 +106,45 @@ pub fn words(mode: &Mode, arguments: &[OsString]) -> Result<Vec<OsString>, Failu
 
 /// Whom the app runs as, and what is missing for that.
 pub fn identity(mode: &Mode) -> Result<Option<Identity>, Failure> {
+    identity_of(mode.user.as_ref(), mode.group.as_ref(), writes(mode))
+}
+
+/// Whom a program with this user and group runs as; `writes`: files are given to it.
+pub fn identity_of(
+    user: Option<&String>,
+    group: Option<&String>,
+    writes: bool,
+) -> Result<Option<Identity>, Failure> {
     let own = Uid::effective().to_string();
-    let (user, group) = match (&mode.user, &mode.group) {
-        (None, None) => return Ok(None),
-        (user, group) => (user.as_deref().unwrap_or(&own), group.as_deref()),
-    };
+    if user.is_none() && group.is_none() {
+        return Ok(None);
+    }
+    let (user, group) = (user.unwrap_or(&own), group.map(String::as_str));
     let identity = users::of_image(user, group).map_err(Failure::one)?;
     Failure::all(
-        privileges::check(&identity, writes(mode))
+        privileges::check(&identity, writes)
             .iter()
             .map(ToString::to_string)
             .collect(),
     )?;
     Ok(Some(identity))
+}
+
+/// The variables that say who one is, as login(1) sets them.
+pub fn set_user(environment: &mut Environment, identity: &Identity) -> Result<(), Failure> {
+    let name = identity
+        .name
+        .clone()
+        .unwrap_or_else(|| identity.uid.to_string());
+    let home = identity.home.as_os_str().as_bytes();
+    for (variable, value) in [
+        ("HOME", home),
+        ("USER", name.as_bytes()),
+        ("LOGNAME", name.as_bytes()),
+    ] {
+        environment.set(variable, value).map_err(Failure::one)?;
+    }
+    Ok(())
 }
 
 /// Whether the mode has files written.
@@ -119,8 +184,16 @@ pub fn check_image(mode: &Mode) -> Vec<Failure> {
                 .map(Failure::one),
         );
     }
-    let program = mode.command.as_ref().and_then(|command| command.first());
-    if let Some(program) = program {
+    let commands = [
+        mode.command.iter().collect::<Vec<_>>(),
+        mode.before.iter().map(|hook| &hook.command.words).collect(),
+        mode.processes
+            .iter()
+            .map(|one| &one.command.words)
+            .collect(),
+        mode.after.iter().map(|hook| &hook.command.words).collect(),
+    ];
+    for program in commands.iter().flatten().filter_map(|words| words.first()) {
         let relative = program
             .contains('/')
             .then_some(mode.workdir.as_ref())
@@ -129,6 +202,11 @@ pub fn check_image(mode: &Mode) -> Vec<Failure> {
         let found = command::find(program.as_os_str(), environment.get("PATH"));
         failures.extend(found.err().map(Failure::from));
     }
+    for user in mode.before.iter().filter(|hook| hook.user.is_some()) {
+        let found = identity_of(user.user.as_ref(), user.group.as_ref(), false);
+        failures.extend(found.err());
+    }
+    failures.extend(supervision(mode, None).err());
     failures
 }
 
@@ -142,6 +220,7 @@ pub struct Launch<'a> {
     pub inherited: Inherited,
     pub config_took: Duration,
     pub secrets_took: Duration,
+    cap: Option<StopTimeout>,
     /// The umask that entry was started with.
     umask: Bits,
 }
@@ -151,7 +230,7 @@ impl<'a> Launch<'a> {
     pub fn prepare(
         mode: &'a Mode,
         arguments: &[OsString],
-        supervision: &'a Supervision,
+        (supervision, cap): (&'a Supervision, Option<StopTimeout>),
         inherited: Inherited,
         pipe: &'a Pipe,
         started: Instant,
@@ -173,66 +252,122 @@ impl<'a> Launch<'a> {
             inherited,
             config_took,
             secrets_took,
+            cap,
             umask,
         })
     }
 
-    /// Publishes the files and becomes the app. Comes back only with what went wrong.
-    pub fn go(mut self, pipe: &Pipe) -> Failure {
-        match self.publish_all(pipe) {
-            Ok(ready) => self.become_app(&ready, pipe),
-            Err(failure) => failure,
-        }
-    }
-
-    fn publish_all(&mut self, pipe: &Pipe) -> Result<Ready, Failure> {
-        let environment = self.environment()?;
-        let argv = command::argv(&self.words)?;
-        let stack = getrlimit(Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
-        Failure::all(
-            environment
-                .check(&argv, stack)
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        )?;
-        let program = self.words.first().cloned().unwrap_or_default();
-        let found = command::find(&program, environment.get("PATH"));
-        let path = found.map_err(|error| error.hint(self.mode.meant.as_deref()))?;
+    /// Publishes the files, runs the hooks before the app, and becomes the app or leaves its processes to
+    /// PID 1. Comes back with entry's exit code where it is PID 1 that goes on.
+    pub fn go(mut self, report: &Report, table: Option<Table>, pipe: &Pipe) -> Result<u8, Failure> {
+        let mut ready = self.ready()?;
         let publishing = Instant::now();
-        let written = self.publish()?;
-        umask(self.mode.umask.map_or(self.umask, Bits::from_bits_truncate));
+        ready.phases.written = self.publish()?;
+        umask(self.umask());
         for name in &self.fetched.used {
             pipe.tell(&Message::Scrub(name.clone().into_bytes()));
         }
-        let phases = Phases {
-            program: program.to_string_lossy().into_owned(),
-            config: self.config_took,
-            secrets: self.secrets_took,
-            publish: publishing.elapsed(),
-            decrypted: self.fetched.decrypted,
-            written,
-            aws: self.fetched.aws.as_ref().map(online::Cost::told),
+        ready.phases.publish = publishing.elapsed();
+        if !ready.before.is_empty() {
+            let began = Instant::now();
+            let (name, cap) = (&self.mode.name, self.cap);
+            hooks::run(&ready.before, name, cap, self.inherited, report, pipe)?;
+            ready.phases.before = Some(began.elapsed());
+        }
+        if !ready.listed.is_empty() {
+            self.fill(table, &ready)?;
+        }
+        if let Some(group) = ready.group {
+            pipe.tell(&Message::Group(group, ready.phases));
+            return Ok(0);
+        }
+        Err(self.become_app(&ready, pipe))
+    }
+
+    /// Finds everything that will run, every problem at once.
+    fn ready(&self) -> Result<Ready<'a>, Failure> {
+        let environment = self.environment()?;
+        let mut problems = Problems::default();
+        let stack = getrlimit(Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
+        let mut find = |words: &[OsString], place: Option<&str>| {
+            let found = Program::find(words, environment.get("PATH"));
+            let meant = self.mode.meant.as_deref();
+            let found = found.map_err(|error| Failure::from(error.hint(meant)));
+            let program = problems.take(found, place)?;
+            let limits = environment.check(&program.argv, stack);
+            let limits = limits.iter().map(ToString::to_string).collect();
+            problems.take(Failure::all(limits), place)?;
+            Some(program)
         };
+        let os = |words: &[String]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        let app = (self.mode.processes.is_empty()).then(|| find(&self.words, None));
+        let processes = self.mode.processes.iter();
+        let listed: Vec<Option<Program>> = processes
+            .map(|one| (&one.command, &one.declared_at))
+            .chain(
+                self.mode
+                    .after
+                    .iter()
+                    .map(|hook| (&hook.command, &hook.declared_at)),
+            )
+            .map(|(command, place)| find(&os(&command.words), Some(place)))
+            .collect();
+        let setting = self.setting();
+        let before: Vec<Option<Hook>> = self
+            .mode
+            .before
+            .iter()
+            .map(|hook| problems.take(Hook::prepare(hook, self.mode, &setting, &environment), None))
+            .collect();
+        let group = (!self.mode.processes.is_empty())
+            .then(|| problems.take(group(self.mode, self.cap), None))
+            .flatten();
+        problems.end()?;
         Ok(Ready {
+            app: app.flatten(),
+            before: before.into_iter().flatten().collect(),
+            listed: listed.into_iter().flatten().collect(),
+            group,
+            phases: Phases {
+                program: self
+                    .words
+                    .first()
+                    .map(|program| program.to_string_lossy().into_owned())
+                    .unwrap_or_default(),
+                config: self.config_took,
+                secrets: self.secrets_took,
+                decrypted: self.fetched.decrypted,
+                aws: self.fetched.aws.as_ref().map(online::Cost::told),
+                ..Phases::default()
+            },
             environment,
-            program: Program { path, argv },
-            phases,
         })
+    }
+
+    fn umask(&self) -> Bits {
+        self.mode.umask.map_or(self.umask, Bits::from_bits_truncate)
+    }
+
+    /// Leaves to PID 1 what it is to start later.
+    fn fill(&self, table: Option<Table>, ready: &Ready) -> Result<(), Failure> {
+        let table = table.ok_or_else(|| {
+            Failure::one("memfd_create failed: raise the open files limit (ulimit -n)")
+        })?;
+        let contents = Contents {
+            environment: ready.environment.entries().to_vec(),
+            setting: self.setting(),
+            umask: self.umask().bits(),
+            programs: ready.listed.clone(),
+        };
+        table.write(contents).map_err(Failure::one)
     }
 
     fn environment(&self) -> Result<Environment, Failure> {
         let mut environment = Environment::new(initial::entries());
-        let mut set = |name: &str, value: &[u8]| environment.set(name, value).map_err(Failure::one);
         if let Some(identity) = self.identity.as_ref().filter(|_| self.mode.user.is_some()) {
-            set("HOME", identity.home.as_os_str().as_bytes())?;
-            let name = identity
-                .name
-                .clone()
-                .unwrap_or_else(|| identity.uid.to_string());
-            set("USER", name.as_bytes())?;
-            set("LOGNAME", name.as_bytes())?;
+            set_user(&mut environment, identity)?;
         }
+        let mut set = |name: &str, value: &[u8]| environment.set(name, value).map_err(Failure::one);
         let (defaults, own): (Vec<_>, Vec<_>) =
             self.mode.env.iter().partition(|one| one.is_default);
         for one in defaults {
@@ -274,6 +409,9 @@ impl<'a> Launch<'a> {
     /// The order matters: groups before the user, the terminal while SIGTTOU is blocked, the signal
     /// mask last, so that what came in between takes effect.
     fn become_app(&self, ready: &Ready, pipe: &Pipe) -> Failure {
+        let Some(app) = &ready.app else {
+            return Failure::one("there is no command to run");
+        };
         hold_again();
         if let Err(text) = self.setting().take_on() {
             return Failure::one(text);
@@ -288,7 +426,7 @@ impl<'a> Launch<'a> {
         self.inherited.core.restore();
         self.inherited.mask.restore();
         pipe.tell(&Message::Exec(ready.phases.clone()));
-        let error = ready.program.replace_us(ready.environment.entries());
+        let error = app.replace_us(ready.environment.entries());
         pipe.tell(&Message::Failed);
         error.into()
     }
@@ -302,10 +440,81 @@ impl<'a> Launch<'a> {
     }
 }
 
-struct Ready {
+/// All that will run, found and checked.
+struct Ready<'m> {
     environment: Environment,
-    program: Program,
+    /// None where there are processes in its place.
+    app: Option<Program>,
+    before: Vec<Hook<'m>>,
+    /// What PID 1 starts: the processes, then the hooks after the app.
+    listed: Vec<Program>,
+    group: Option<GroupPlan>,
     phases: Phases,
+}
+
+/// Failures of several things, the first one's exit code.
+#[derive(Default)]
+struct Problems {
+    failure: Option<Failure>,
+}
+
+impl Problems {
+    fn take<T>(&mut self, result: Result<T, Failure>, place: Option<&str>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(failure) => {
+                let known = self.failure.get_or_insert(Failure {
+                    messages: Vec::new(),
+                    code: failure.code,
+                });
+                let placed = failure.messages.into_iter().map(|text| match place {
+                    Some(place) => format!("{place}: {text}"),
+                    None => text,
+                });
+                // What holds for all, such as an environment that is too large, is told once.
+                for text in placed {
+                    if !known.messages.contains(&text) {
+                        known.messages.push(text);
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        self.failure.map_or(Ok(()), Err)
+    }
+}
+
+/// The plan of codependent processes.
+pub fn group(mode: &Mode, cap: Option<StopTimeout>) -> Result<GroupPlan, Failure> {
+    let specs: Vec<(Spec, &[usize])> = mode
+        .processes
+        .iter()
+        .map(|one| {
+            let spec = one.stop.as_ref().unwrap_or(&mode.stop);
+            (spec.clone(), one.after.as_slice())
+        })
+        .collect();
+    let (plans, total) = plan::schedule(&specs, app_cap(mode, cap)?);
+    let members = mode
+        .processes
+        .iter()
+        .zip(plans)
+        .map(|(one, plan)| MemberPlan {
+            name: one.name.clone(),
+            plan,
+            after: one.after.clone(),
+            ready: one.ready.clone(),
+            restart: one.restart,
+            optional: one.optional,
+        });
+    Ok(GroupPlan {
+        members: members.collect(),
+        total,
+        output: mode.output,
+    })
 }
 
 fn own_identity() -> Identity {

@@ -12,6 +12,7 @@ mod exports;
 mod fetch;
 mod folder;
 mod given;
+mod hooks;
 mod launch;
 mod online;
 mod orders;
@@ -27,7 +28,7 @@ mod vaults;
 use crate::check;
 use crate::config::{self, Mode, Problems, Source};
 use crate::exit::ENTRY_FAILED;
-use crate::program::Inherited;
+use crate::program::{Inherited, Table};
 use crate::report::{Line, Report, unknown_format};
 use crate::stop::StopTimeout;
 use crate::supervise::message::Message;
@@ -74,10 +75,10 @@ impl Failure {
 }
 
 /// Boots. Comes back only where no app was started, with the exit code.
-pub fn boot(pipe: OwnedFd, inherited: Inherited, started: Instant) -> u8 {
+pub fn boot(pipe: OwnedFd, inherited: Inherited, table: Option<Table>, started: Instant) -> u8 {
     release_signals();
     let report = Report::open(PATIENCE);
-    match carry_out(&Pipe::new(pipe), &report, inherited, started) {
+    match carry_out(&Pipe::new(pipe), &report, inherited, table, started) {
         Ok(code) => code,
         Err(failure) => {
             for message in &failure.messages {
@@ -92,6 +93,7 @@ fn carry_out(
     pipe: &Pipe,
     report: &Report,
     inherited: Inherited,
+    table: Option<Table>,
     started: Instant,
 ) -> Result<u8, Failure> {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
@@ -105,15 +107,20 @@ fn carry_out(
         Request::Explain(wanted) => {
             let (mode, arguments) = resolve(&invocation, wanted)?;
             launch::words(&mode, &arguments)?;
-            let _ =
-                std::io::stdout().write_all(explain::explain(&mode, &arguments, cap).as_bytes());
+            let text = explain::explain(&mode, &arguments, cap)?;
+            let _ = std::io::stdout().write_all(text.as_bytes());
             Ok(0)
         }
         Request::Run(wanted) => {
             let (mode, arguments) = resolve(&invocation, wanted)?;
-            Err(run(
-                &mode, &arguments, cap, report, pipe, inherited, started,
-            ))
+            let supervision = launch::supervision(&mode, cap)?;
+            pipe.tell(&Message::Plan(supervision.clone()));
+            let plan = (&supervision, cap);
+            let launch = Launch::prepare(&mode, &arguments, plan, inherited, pipe, started)?;
+            let fetched = launch.fetched.warnings.iter().cloned();
+            let warnings = fetched.chain(check::shell_in_between(&mode));
+            warnings.for_each(|warning| report.say(&Line::warning(warning)));
+            launch.go(report, table, pipe)
         }
     }
 }
@@ -185,33 +192,6 @@ fn check_modes(
     };
     let _ = writeln!(std::io::stdout(), "fine: {}", names.join(", "));
     Ok(0)
-}
-
-/// Everything from the loaded mode to `execve`; comes back only with what went wrong.
-fn run(
-    mode: &Mode,
-    arguments: &[OsString],
-    cap: Option<StopTimeout>,
-    report: &Report,
-    pipe: &Pipe,
-    inherited: Inherited,
-    started: Instant,
-) -> Failure {
-    let supervision = launch::supervision(mode, cap);
-    pipe.tell(&Message::Plan(supervision.clone()));
-    match Launch::prepare(mode, arguments, &supervision, inherited, pipe, started) {
-        Ok(launch) => {
-            let warnings = launch
-                .fetched
-                .warnings
-                .iter()
-                .cloned()
-                .chain(check::shell_in_between(mode));
-            warnings.for_each(|warning| report.say(&Line::warning(warning)));
-            launch.go(pipe)
-        }
-        Err(failure) => failure,
-    }
 }
 
 impl From<Problems> for Failure {

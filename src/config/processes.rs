@@ -2,6 +2,7 @@
 
 use crate::probe::{Address, HttpTarget};
 use crate::stop;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,14 +57,14 @@ pub struct Process {
 }
 
 /// When a process counts as started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
     pub sign: Sign,
     pub timeout: Duration,
 }
 
 /// By what a process shows that it is ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sign {
     /// Something accepts connections.
     Tcp(Address),
@@ -77,7 +78,7 @@ pub enum Sign {
 
 /// How a process that ended is started again. Each delay is twice the one before it, until the process has
 /// run for `max_delay`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restart {
     pub delay: Duration,
     pub max_delay: Duration,
@@ -86,7 +87,7 @@ pub struct Restart {
 }
 
 /// Whether output goes through entry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Output {
     #[default]
     Plain,

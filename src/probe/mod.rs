@@ -1,5 +1,9 @@
-//! Asking a server of this container whether it is there.
+//! Asking a server of this container whether it is there. Blocks: never for PID 1 itself.
 
 mod address;
+mod ask;
+mod wait;
 
 pub use address::{Address, HttpTarget};
+pub use ask::{Unwell, accepts, answers};
+pub use wait::{Sought, wait};

@@ -23,13 +23,11 @@ pub struct Table(File);
 
 /// What a table holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Contents<T> {
+pub struct Contents {
     pub environment: Vec<CString>,
     pub setting: Setting,
     pub umask: u32,
     pub programs: Vec<Program>,
-    /// What else the reader needs to know.
-    pub more: T,
 }
 
 /// Why a table cannot be written or read.
@@ -45,14 +43,13 @@ pub enum TableError {
 
 /// As it is encoded: bytes, since paths and words need not be UTF-8.
 #[derive(Serialize, Deserialize)]
-struct Encoded<T> {
+struct Encoded {
     environment: Vec<Vec<u8>>,
     identity: Option<(u32, u32, Vec<u32>)>,
     workdir: Option<Vec<u8>>,
     no_new_privs: bool,
     umask: u32,
     programs: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
-    more: T,
 }
 
 impl Table {
@@ -63,7 +60,7 @@ impl Table {
     }
 
     /// Fills it, once, and seals it.
-    pub fn write<T: Serialize>(&self, contents: Contents<T>) -> Result<(), TableError> {
+    pub fn write(&self, contents: Contents) -> Result<(), TableError> {
         let bytes = |words: Vec<CString>| words.into_iter().map(CString::into_bytes).collect();
         let programs = contents.programs.into_iter();
         let encoded = Encoded {
@@ -86,7 +83,6 @@ impl Table {
                     )
                 })
                 .collect(),
-            more: contents.more,
         };
         let encoded = Zeroizing::new(postcard::to_allocvec(&encoded)?);
         (&self.0).write_all(&encoded)?;
@@ -99,11 +95,11 @@ impl Table {
     }
 
     /// Reads all of it. For a child of PID 1, never for PID 1.
-    pub fn read<T: for<'de> Deserialize<'de>>(&self) -> Result<Contents<T>, TableError> {
+    pub fn read(&self) -> Result<Contents, TableError> {
         let length = usize::try_from(self.0.metadata()?.len()).unwrap_or(usize::MAX);
         let mut bytes = Zeroizing::new(vec![0; length]);
         self.0.read_exact_at(&mut bytes, 0)?;
-        let encoded: Encoded<T> = postcard::from_bytes(&bytes)?;
+        let encoded: Encoded = postcard::from_bytes(&bytes)?;
         let strings = |words: Vec<Vec<u8>>| {
             let strings = words.into_iter().map(CString::new);
             strings
@@ -132,7 +128,6 @@ impl Table {
                 no_new_privs: encoded.no_new_privs,
             },
             umask: encoded.umask,
-            more: encoded.more,
         })
     }
 }
@@ -141,7 +136,7 @@ impl Table {
 mod tests {
     use super::*;
 
-    fn contents() -> Contents<u8> {
+    fn contents() -> Contents {
         Contents {
             environment: vec![c"A=\xff".to_owned(), c"B=".to_owned()],
             setting: Setting {
@@ -160,7 +155,6 @@ mod tests {
                 path: PathBuf::from("/bin/true"),
                 argv: vec![c"true".to_owned(), c"".to_owned()],
             }],
-            more: 3,
         }
     }
 
@@ -169,7 +163,7 @@ mod tests {
         let table = Table::create().unwrap();
         table.write(contents()).unwrap();
         for _ in 0..2 {
-            assert_eq!(table.read::<u8>().unwrap(), contents());
+            assert_eq!(table.read().unwrap(), contents());
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Plan {
     /// Every signal of `on` means the same, so that a repeat of any is swallowed, and a Ctrl-C must
     /// come to entry first.
     pub translates: bool,
+    /// The server hands over to a new master when it is told to (USR2): its own end need not be the app's.
+    pub upgrades: bool,
 }
 
 /// The cap of `ENTRY_STOP_TIMEOUT`.
@@ -55,6 +57,22 @@ impl StopTimeout {
                 )
             })
     }
+
+    /// All there is for a stop.
+    pub fn limit(self) -> Duration {
+        self.0
+    }
+
+    /// What is left for the app's own plan where something else takes `taken`; nothing if that is all of it.
+    pub fn less(self, taken: Duration) -> Option<StopTimeout> {
+        let left = self.0.checked_sub(taken)?;
+        (!left.is_zero()).then_some(StopTimeout(left))
+    }
+
+    /// A cap of this length.
+    pub fn new(limit: Duration) -> StopTimeout {
+        StopTimeout(limit)
+    }
 }
 
 impl Plan {
@@ -69,6 +87,7 @@ impl Plan {
             drain: spec.drain.unwrap_or(defaults.drain),
             sends: defaults.sends,
             translates: defaults.translates,
+            upgrades: matches!(spec.preset, Preset::Unicorn | Preset::Nginx),
         };
         if let Some(steps) = &spec.steps {
             plan.take_steps(steps, spec.preset);

@@ -19,6 +19,27 @@ pub struct Supervision {
     pub app_has_terminal: bool,
     /// The kernel's count of OOM kills in this cgroup before the app started.
     pub oom_kills: Option<u64>,
+    /// What runs after the app, each within its time.
+    pub after: Vec<AfterPlan>,
+}
+
+/// A hook after the app, as PID 1 knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AfterPlan {
+    /// As the mode's file writes it.
+    pub command: String,
+    pub timeout: Duration,
+}
+
+impl Supervision {
+    /// How long a stop takes at most, hooks and all.
+    pub fn longest_stop(&self) -> Duration {
+        self.plan.total() + self.after_total()
+    }
+
+    pub fn after_total(&self) -> Duration {
+        self.after.iter().map(|hook| hook.timeout).sum()
+    }
 }
 
 /// What happened.
@@ -30,6 +51,8 @@ pub enum Event {
     },
     /// The boot process told its plan.
     Planned(Supervision),
+    /// The boot may take so long to end once it was told to.
+    BootGrace(Duration),
     /// The boot process became the app.
     Executed,
     /// `alone`: no child of ours is left.

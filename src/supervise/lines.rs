@@ -6,10 +6,11 @@ use crate::exit::Outcome;
 use crate::report::{Level, Line, Value, millis};
 use crate::stop::Plan;
 use crate::sys::signal::Sig;
+use nix::unistd::Pid;
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-fn info(event: &'static str, text: String, members: Vec<(&'static str, Value)>) -> Line {
+pub(super) fn info(event: &'static str, text: String, members: Vec<(&'static str, Value)>) -> Line {
     Line {
         level: Level::Info,
         event,
@@ -18,7 +19,7 @@ fn info(event: &'static str, text: String, members: Vec<(&'static str, Value)>) 
     }
 }
 
-fn text(value: impl Display) -> Value {
+pub(super) fn text(value: impl Display) -> Value {
     Value::Text(value.to_string())
 }
 
@@ -29,13 +30,15 @@ pub fn sender(sender: Sender) -> String {
         Sender::Outside => "outside the container".to_owned(),
         Sender::Process { pid, uid } => format!("pid {pid} of user {uid}"),
         Sender::MaxRuntime => "max_runtime".to_owned(),
+        Sender::Codependent => "a process that ended".to_owned(),
     }
 }
 
-fn cause(signal: Option<Sig>, from: Sender) -> String {
-    match signal {
-        Some(signal) => format!("{signal} from {}", sender(from)),
-        None => "max_runtime ran out".to_owned(),
+pub(super) fn cause(signal: Option<Sig>, from: Sender) -> String {
+    match (signal, from) {
+        (Some(signal), from) => format!("{signal} from {}", sender(from)),
+        (None, Sender::Codependent) => "one of its processes ended".to_owned(),
+        (None, _) => "max_runtime ran out".to_owned(),
     }
 }
 
@@ -130,6 +133,18 @@ pub fn boot_stopped(signal: Sig, from: Sender) -> Line {
     )
 }
 
+/// A new master took over.
+pub fn succeeded(mode: &str, old: Pid, new: Pid) -> Line {
+    let said = format!("{mode}: pid {new} took over from pid {old}, which ended");
+    let number = |pid: Pid| Value::Number(u64::from(pid.as_raw().unsigned_abs()));
+    let members = vec![
+        ("mode", text(mode)),
+        ("old_pid", number(old)),
+        ("pid", number(new)),
+    ];
+    info("upgraded", said, members)
+}
+
 /// The boot died, which is our failure.
 pub fn boot_died(outcome: Outcome, oom_kills: u64) -> Line {
     let how = match outcome {
@@ -188,7 +203,7 @@ fn outcome(summary: &Summary, oom_kills: u64) -> String {
     }
 }
 
-fn reason(outcome: Outcome, oom_kills: u64) -> String {
+pub(super) fn reason(outcome: Outcome, oom_kills: u64) -> String {
     match outcome {
         Outcome::Exited(code) if oom_kills > 0 => {
             format!(
@@ -203,7 +218,7 @@ fn reason(outcome: Outcome, oom_kills: u64) -> String {
     }
 }
 
-fn stop_text(stop: &StopSummary) -> String {
+pub(super) fn stop_text(stop: &StopSummary) -> String {
     let sent: Vec<String> = stop
         .sent
         .iter()
@@ -218,7 +233,7 @@ fn stop_text(stop: &StopSummary) -> String {
     format!("stopped in {} for {asked}: {sent}", shown(stop.took))
 }
 
-fn stop_members(stop: &StopSummary) -> Vec<(&'static str, Value)> {
+pub(super) fn stop_members(stop: &StopSummary) -> Vec<(&'static str, Value)> {
     let sent = stop
         .sent
         .iter()
@@ -232,7 +247,7 @@ fn stop_members(stop: &StopSummary) -> Vec<(&'static str, Value)> {
     members
 }
 
-fn shown(duration: Duration) -> String {
+pub(super) fn shown(duration: Duration) -> String {
     match duration.as_millis() {
         millis @ ..1000 => format!("{millis} ms"),
         _ => format!("{:.2} s", duration.as_secs_f64()),

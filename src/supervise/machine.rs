@@ -13,10 +13,10 @@ use std::time::Duration;
 
 /// How long what is left may take after an app that ended by itself.
 const LEFTOVERS: Duration = Duration::from_secs(1);
-/// How long a boot may take to die of the signal that asked for the stop.
+/// How long a boot may take to die of the signal that asked for the stop, its hooks' grace aside.
 const BOOT_STOP: Duration = Duration::from_secs(2);
 /// What ends a boot, whatever the mode's plan says.
-const BOOT_ENDERS: [Sig; 4] = [Sig::TERM, Sig::INT, Sig::QUIT, Sig::HUP];
+pub const BOOT_ENDERS: [Sig; 4] = [Sig::TERM, Sig::INT, Sig::QUIT, Sig::HUP];
 /// How long the kernel may take to carry out a KILL before PID 1 leaves all the same.
 const AFTER_KILL: Duration = Duration::from_secs(1);
 /// How often a stop looks whether a booting server has set its traps. Only while a stop waits.
@@ -46,6 +46,7 @@ pub struct Machine {
     supervision: Option<Supervision>,
     phase: Phase,
     started: Duration,
+    boot_grace: Duration,
     job_control: bool,
 }
 
@@ -56,6 +57,7 @@ impl Machine {
             supervision: None,
             phase: Phase::Booting,
             started: Duration::ZERO,
+            boot_grace: Duration::ZERO,
             job_control,
         }
     }
@@ -68,6 +70,16 @@ impl Machine {
     /// Whether the boot process has become the app.
     pub fn executed(&self) -> bool {
         !matches!(self.phase, Phase::Booting | Phase::BootEnding { .. })
+    }
+
+    /// Whether the boot process is at work, and nothing asked for its end.
+    pub fn is_booting(&self) -> bool {
+        matches!(self.phase, Phase::Booting)
+    }
+
+    /// Whether the app runs, and nothing asked for its end.
+    pub fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running)
     }
 
     /// When `Event::Time` is due.
@@ -85,6 +97,10 @@ impl Machine {
         match event {
             Event::Planned(supervision) => {
                 self.supervision = Some(supervision);
+                Vec::new()
+            }
+            Event::BootGrace(grace) => {
+                self.boot_grace = grace;
                 Vec::new()
             }
             Event::Executed => self.executed_at(now),
@@ -127,7 +143,7 @@ impl Machine {
             Phase::Booting if stops || BOOT_ENDERS.contains(&signal) => {
                 self.phase = Phase::BootEnding {
                     cause,
-                    until: now + BOOT_STOP,
+                    until: now + BOOT_STOP + self.boot_grace,
                     killed: false,
                 };
                 // The boot may have its own ideas of USR1 and the like, but none of TERM.

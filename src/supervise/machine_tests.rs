@@ -17,6 +17,7 @@ fn supervision(spec: &Spec) -> Supervision {
         max_runtime: None,
         app_has_terminal: false,
         oom_kills: None,
+        after: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the boot process tells PID 1 over their pipe: length-prefixed postcard frames.
 
 use super::event::Supervision;
+use super::group::plan::GroupPlan;
 use crate::report::{Level, Line, Value, millis};
 use nix::unistd::write;
 use serde::{Deserialize, Serialize};
@@ -18,10 +19,14 @@ pub enum Message {
     Kept(Vec<u8>),
     /// A folder of our written files, or such a file: a shared lock on it tells others that we live.
     Hold(Vec<u8>),
+    /// How long the boot may take to end once it was told to: a hook runs.
+    Grace(Duration),
     /// A variable of the initial environment whose value must not stay readable.
     Scrub(Vec<u8>),
     /// The boot is done; `execve` comes next.
     Exec(Phases),
+    /// The boot is done; these are to be started from the table once it has ended.
+    Group(GroupPlan, Phases),
     /// `execve` failed.
     Failed,
 }
@@ -34,6 +39,8 @@ pub struct Phases {
     pub config: Duration,
     pub secrets: Duration,
     pub publish: Duration,
+    /// The hooks before the app, if there are any.
+    pub before: Option<Duration>,
     /// Scalars that were decrypted.
     pub decrypted: u32,
     /// Files that were written.
@@ -94,6 +101,36 @@ impl Phases {
     /// The start line.
     pub fn line(&self, supervision: &Supervision, pid: i32, total: Duration) -> Line {
         let Supervision { mode, plan, .. } = supervision;
+        let (stop, longest) = (&plan.name, supervision.longest_stop());
+        let started = format!("{mode}: started {} as pid {pid}", self.program);
+        let what = vec![
+            ("mode", Value::Text(mode.clone())),
+            ("program", Value::Text(self.program.clone())),
+            ("pid", Value::Number(u64::from(pid.unsigned_abs()))),
+        ];
+        self.start_line(&started, what, (stop, longest), total)
+    }
+
+    /// The start line of codependent processes.
+    pub fn group_line(&self, supervision: &Supervision, plan: &GroupPlan, total: Duration) -> Line {
+        let mode = &supervision.mode;
+        let longest = plan.total + supervision.after_total();
+        let names: Vec<&str> = plan.members.iter().map(|one| one.name.as_str()).collect();
+        let started = format!("{mode}: starts {}", names.join(", "));
+        let what = vec![
+            ("mode", Value::Text(mode.clone())),
+            ("processes", Value::Text(names.join(" "))),
+        ];
+        self.start_line(&started, what, ("reverse order", longest), total)
+    }
+
+    fn start_line(
+        &self,
+        started: &str,
+        what: Vec<(&'static str, Value)>,
+        (stop, longest): (&str, Duration),
+        total: Duration,
+    ) -> Line {
         let mut parts = vec![format!("config {} ms", self.config.as_millis())];
         parts.extend(self.aws.iter().flat_map(AwsPhases::parts));
         if self.decrypted > 0 || self.written > 0 {
@@ -108,27 +145,27 @@ impl Phases {
                 self.publish.as_millis()
             ));
         }
+        let before = self
+            .before
+            .map(|took| format!("before {} ms", took.as_millis()));
+        parts.extend(before);
         let text = format!(
-            "{mode}: started {} as pid {pid} in {} ms ({}); a stop takes at most {:?} ({})",
-            self.program,
+            "{started} in {} ms ({}); a stop takes at most {longest:?} ({stop})",
             total.as_millis(),
             parts.join(", "),
-            plan.total(),
-            plan.name,
         );
-        let mut members = vec![
-            ("mode", Value::Text(mode.clone())),
-            ("program", Value::Text(self.program.clone())),
-            ("pid", Value::Number(u64::from(pid.unsigned_abs()))),
+        let mut members = what;
+        members.extend([
             ("ms", millis(total)),
             ("config_ms", millis(self.config)),
             ("secrets", Value::Number(self.decrypted.into())),
             ("secrets_ms", millis(self.secrets)),
             ("files", Value::Number(self.written.into())),
             ("publish_ms", millis(self.publish)),
-            ("stop", Value::Text(plan.name.clone())),
-            ("stop_max_ms", millis(plan.total())),
-        ];
+            ("stop", Value::Text(stop.to_owned())),
+            ("stop_max_ms", millis(longest)),
+        ]);
+        members.extend(self.before.map(|took| ("before_ms", millis(took))));
         members.extend(self.aws.iter().flat_map(AwsPhases::members));
         Line {
             level: Level::Info,
@@ -198,6 +235,7 @@ mod tests {
             max_runtime: Some(Duration::from_secs(9)),
             app_has_terminal: true,
             oom_kills: Some(3),
+            after: Vec::new(),
         };
         let messages = [
             Message::Plan(supervision),

@@ -1,26 +1,30 @@
 //! PID 1's loop: waits for a signal, a child, the boot's pipe or the next deadline. It blocks nowhere
 //! else and never polls.
+//!
+//! It goes through stages: the boot and the app that it becomes (`app`), or codependent processes once the
+//! boot has ended (`processes`), then what follows the app's end (`closing`).
 
-use super::event::{Action, Event, Say, Who};
-use super::lines;
-use super::machine::Machine;
+use super::app::App;
+use super::closing::Closing;
+use super::event::Event;
+use super::group::Group;
+use super::group::event::Event as GroupEvent;
+use super::group::plan::GroupPlan;
+use super::host::Host;
 use super::message::{Message, Phases};
+use super::processes::Processes;
 use super::stopping::Sender;
-use super::targets::Targets;
-use crate::exit::{ENTRY_FAILED, Outcome};
+use crate::exit::ENTRY_FAILED;
+use crate::program::{Inherited, Table};
 use crate::report::{Line, Report};
 use crate::sys::environment::scrub;
-use crate::sys::memory::release_program_pages;
-use crate::sys::process::{Waited, kill, kill_group, wait_any};
-use crate::sys::procfs::catches;
+use crate::sys::process::{Waited, kill, wait_any};
 use crate::sys::signal::Sig;
-use crate::sys::terminal::Terminal;
-use crate::sys::{cgroup, lock, terminal};
+use crate::sys::{lock, name, terminal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use nix::unistd::{Pid, getpgrp};
-use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
@@ -30,97 +34,117 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// What PID 1 takes over from before the fork.
+pub struct Start {
+    pub main: Pid,
+    pub pipe: OwnedFd,
+    pub started: Instant,
+    pub inherited: Inherited,
+    /// The terminal that entry was started on, whoever holds it.
+    pub terminal: Option<terminal::Terminal>,
+    pub table: Option<Table>,
+}
+
 /// Supervises the boot process and the app that it becomes; returns entry's exit code.
-pub fn run(
-    main: Pid,
-    pipe: OwnedFd,
-    started: Instant,
-    report: Report,
-    terminal: Option<Terminal>,
-) -> u8 {
+pub fn run(start: Start, report: Report) -> u8 {
     // Deaf to signals we could neither stop the app nor reap: better not to run at all.
     let Ok(signals) = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC) else {
         report.say(&Line::error(
             "signalfd failed: raise the open files limit (ulimit -n)",
         ));
-        let _ = kill(main, Sig::KILL);
+        let _ = kill(start.main, Sig::KILL);
         return ENTRY_FAILED;
     };
-    let job_control = terminal.is_some_and(|_| terminal::parent_is_a_shell());
+    let job_control = start
+        .terminal
+        .is_some_and(|_| terminal::parent_is_a_shell());
     let mut supervisor = Supervisor {
-        us: Pid::this(),
-        main,
         signals,
-        pipe: Some(File::from(pipe)),
+        pipe: Some(File::from(start.pipe)),
         buffer: Vec::new(),
-        machine: Machine::new(job_control),
-        terminal,
-        started,
-        report,
-        phases: None,
+        host: Host {
+            us: Pid::this(),
+            started: start.started,
+            report,
+            inherited: start.inherited,
+            terminal: start.terminal,
+            table: start.table,
+        },
+        stage: Stage::App(App::new(start.main, job_control)),
+        planned: None,
+        shown: None,
         made: Vec::new(),
         held: Vec::new(),
-        targets: Targets::new(main),
     };
     loop {
+        supervisor.show_stage();
         let signalled = supervisor.wait();
-        if let ControlFlow::Break(code) = supervisor.turn(signalled) {
+        if let ControlFlow::Break(code) = supervisor.turn(signalled)
+            && let ControlFlow::Break(code) = supervisor.close(code)
+        {
             return code;
         }
     }
 }
 
+enum Stage {
+    App(App),
+    Processes(Processes),
+    Closing(Closing),
+}
+
 struct Supervisor {
-    us: Pid,
-    main: Pid,
     signals: SignalFd,
     /// The boot's pipe, until it closes.
     pipe: Option<File>,
     buffer: Vec<u8>,
-    machine: Machine,
-    terminal: Option<Terminal>,
-    started: Instant,
-    report: Report,
-    /// Set by the boot's last message before `execve`, taken when that succeeded.
-    phases: Option<Phases>,
+    host: Host,
+    stage: Stage,
+    /// What is to be started when the boot has ended.
+    planned: Option<(GroupPlan, Phases)>,
+    /// The stage that our name tells.
+    shown: Option<name::Stage>,
     /// What must not be left, in the order of its making.
     made: Vec<Vec<u8>>,
     /// Folders and files of ours, with the locks that tell another entry that this one lives.
     held: Vec<(Vec<u8>, File)>,
-    targets: Targets,
 }
 
 impl Supervisor {
-    fn now(&self) -> Duration {
-        self.started.elapsed()
+    fn deadline(&self) -> Option<Duration> {
+        match &self.stage {
+            Stage::App(app) => app.machine.deadline(),
+            Stage::Processes(processes) => processes.group.deadline(),
+            Stage::Closing(closing) => Some(closing.deadline()),
+        }
     }
 
     /// Waits until a signal can be read, or there is something else to see to. Without a pipe and a
     /// deadline the read itself does the waiting, which spares a call on the way to the app.
     fn wait(&self) -> bool {
-        let timeout = match (self.machine.deadline(), &self.pipe) {
-            (None, None) => return true,
-            (None, Some(_)) => PollTimeout::NONE,
+        let notices = match &self.stage {
+            Stage::Processes(processes) => processes.notices(),
+            Stage::App(_) | Stage::Closing(_) => None,
+        };
+        let timeout = match (self.deadline(), &self.pipe, &notices) {
+            (None, None, None) => return true,
+            (None, _, _) => PollTimeout::NONE,
             // Rounded up: a wait that ends early would come round again and again.
-            (Some(deadline), _) => {
-                let left = deadline.saturating_sub(self.now()) + Duration::from_micros(999);
+            (Some(deadline), _, _) => {
+                let left = deadline.saturating_sub(self.host.now()) + Duration::from_micros(999);
                 PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
             }
         };
-        let signals = PollFd::new(self.signals.as_fd(), PollFlags::POLLIN);
-        let readable = |fd: &PollFd| {
-            fd.revents()
-                .is_some_and(|events| events.contains(PollFlags::POLLIN))
-        };
-        let heard = if let Some(pipe) = &self.pipe {
-            let mut fds = [signals, PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
-            poll(&mut fds, timeout).map(|_| readable(&fds[0]))
-        } else {
-            let mut fds = [signals];
-            poll(&mut fds, timeout).map(|_| readable(&fds[0]))
-        };
+        let signals = self.signals.as_fd();
+        // A place that is not needed stands for the signals once more, which does no harm.
+        let pipe = self.pipe.as_ref().map_or(signals, AsFd::as_fd);
+        let mut fds = [signals, pipe, notices.unwrap_or(signals)]
+            .map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         // A failed poll is one more look at the pipe and the time.
-        heard.unwrap_or(false)
+        let _ = poll(&mut fds, timeout);
+        fds[0]
+            .revents()
+            .is_some_and(|events| events.contains(PollFlags::POLLIN))
     }
 
     /// Takes in what happened, and acts. The pipe comes first, so that an end is known to be the boot's
@@ -131,12 +155,30 @@ impl Supervisor {
             match self.received(&info) {
                 Received::Child => self.reap()?,
                 Received::Own => {}
-                Received::Signal { signal, sender } => {
-                    self.happen(Event::Signal { signal, sender })?;
-                }
+                Received::Signal { signal, sender } => self.signal(signal, sender)?,
             }
         }
-        self.happen(Event::Time)
+        match &mut self.stage {
+            Stage::App(app) => app.happen(Event::Time, &mut self.host),
+            Stage::Processes(processes) => {
+                processes.read_notices(&mut self.host)?;
+                processes.happen(GroupEvent::Time, &mut self.host)
+            }
+            Stage::Closing(closing) => closing.time(&self.host),
+        }
+    }
+
+    fn signal(&mut self, signal: Sig, sender: Sender) -> ControlFlow<u8> {
+        match &mut self.stage {
+            Stage::App(app) => app.happen(Event::Signal { signal, sender }, &mut self.host),
+            Stage::Processes(processes) => {
+                processes.happen(GroupEvent::Signal { signal, sender }, &mut self.host)
+            }
+            Stage::Closing(closing) => {
+                closing.signal(signal, sender, &self.host);
+                ControlFlow::Continue(())
+            }
+        }
     }
 
     fn received(&self, info: &siginfo) -> Received {
@@ -149,7 +191,7 @@ impl Supervisor {
         let sender = match (info.ssi_code, i32::try_from(info.ssi_pid)) {
             _ if signal == Sig::CHLD => return Received::Child,
             (libc::SI_KERNEL, _) => Sender::Terminal,
-            (_, Ok(pid)) if pid == self.us.as_raw() => return Received::Own,
+            (_, Ok(pid)) if pid == self.host.us.as_raw() => return Received::Own,
             (_, Ok(pid)) if pid > 0 => Sender::Process {
                 pid,
                 uid: info.ssi_uid,
@@ -157,34 +199,6 @@ impl Supervisor {
             _ => Sender::Outside,
         };
         Received::Signal { signal, sender }
-    }
-
-    /// Feeds one event and carries out what follows; an exit code ends everything.
-    fn happen(&mut self, event: Event) -> ControlFlow<u8> {
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
-            for action in self.machine.step(event, self.now()) {
-                match action {
-                    Action::Kill { who, signal } => self.kill(who, signal),
-                    // Where nothing can be known of it, the server counts as ready: most stops are late.
-                    Action::Probe(marker) => {
-                        events.push_back(Event::Ready(catches(self.main, marker).unwrap_or(true)));
-                    }
-                    Action::Say(say) => self.say(&say),
-                    Action::Suspend => {
-                        // The whole job: a script or a pipeline that we are part of stops with us.
-                        let _ = kill_group(getpgrp(), Sig::STOP);
-                    }
-                    Action::Resume => self.resume(),
-                    Action::Exit(code) => {
-                        self.clean_up();
-                        self.take_terminal_back();
-                        return ControlFlow::Break(code);
-                    }
-                }
-            }
-        }
-        ControlFlow::Continue(())
     }
 
     /// Reads what the boot has written so far. The pipe does not block.
@@ -195,9 +209,8 @@ impl Supervisor {
                 Ok(0) => {
                     self.pipe = None;
                     self.buffer = Vec::new();
-                    if self.phases.is_some() {
-                        self.happen(Event::Executed)?;
-                        self.settle();
+                    if let Stage::App(app) = &mut self.stage {
+                        app.executed(&mut self.host)?;
                     }
                 }
                 Ok(length) => self.buffer.extend(chunk.get(..length).unwrap_or_default()),
@@ -210,28 +223,15 @@ impl Supervisor {
         ControlFlow::Continue(())
     }
 
-    /// The boot's pages go back; those that a stop needs come in again now, by a stop that is only
-    /// thought, for a fault costs more than all the rest of passing a signal on.
-    fn settle(&self) {
-        release_program_pages();
-        let Some(supervision) = self.machine.supervision().cloned() else {
-            return;
-        };
-        let mut thought = Machine::new(false);
-        let stop = Event::Signal {
-            signal: Sig::TERM,
-            sender: Sender::Outside,
-        };
-        for event in [Event::Planned(supervision), Event::Executed, stop] {
-            std::hint::black_box(thought.step(event, Duration::ZERO));
-        }
-        let _ = std::hint::black_box(Sig::from_number(std::hint::black_box(libc::SIGTERM)));
-        let _ = nix::sys::signal::kill(self.main, None);
-    }
-
     fn take(&mut self, message: Message) -> ControlFlow<u8> {
+        let Stage::App(app) = &mut self.stage else {
+            return ControlFlow::Continue(());
+        };
         match message {
-            Message::Plan(supervision) => return self.happen(Event::Planned(supervision)),
+            Message::Plan(supervision) => {
+                return app.happen(Event::Planned(supervision), &mut self.host);
+            }
+            Message::Grace(grace) => return app.happen(Event::BootGrace(grace), &mut self.host),
             Message::Made(path) => self.made.push(path),
             Message::Kept(path) => self.made.retain(|made| *made != path),
             // Without the lock, an exec session only knows less.
@@ -240,77 +240,107 @@ impl Supervisor {
                 self.held.extend(held.map(|lock| (path, lock)));
             }
             Message::Scrub(name) => scrub(&name),
-            Message::Exec(phases) => self.phases = Some(phases),
-            Message::Failed => self.phases = None,
+            Message::Exec(phases) => app.phases = Some(phases),
+            Message::Group(plan, phases) => self.planned = Some((plan, phases)),
+            Message::Failed => app.phases = None,
         }
         ControlFlow::Continue(())
     }
 
     /// Collects every status there is, so that none coalesced away with its signal is lost.
     fn reap(&mut self) -> ControlFlow<u8> {
-        let mut ended = None;
-        let mut orphans = false;
+        let mut changes = Vec::new();
         let alone = loop {
             match wait_any() {
                 Waited::Nothing => break false,
                 Waited::Alone => break true,
-                Waited::Exited { pid, code } if pid == self.main => {
-                    ended = Some(Outcome::Exited(code));
-                }
-                Waited::Killed { pid, signal } if pid == self.main => {
-                    ended = Some(Outcome::Killed(signal));
-                }
-                Waited::Stopped { pid, signal } if pid == self.main => {
-                    self.happen(Event::MainStopped(signal))?;
-                }
-                Waited::Stopped { .. } => {}
-                Waited::Exited { .. } | Waited::Killed { .. } => orphans = true,
+                change => changes.push(change),
             }
         };
-        if let Some(outcome) = ended {
-            // The boot wrote all it had to say before it ended.
-            self.read_pipe()?;
-            self.happen(Event::MainEnded { outcome, alone })?;
+        if let Stage::App(app) = &self.stage {
+            let main = app.main;
+            if changes.iter().any(|change| change.ended() == Some(main)) {
+                // The boot wrote all it had to say before it ended.
+                self.read_pipe()?;
+                self.begin_processes(main, &changes)?;
+            }
         }
-        match (alone, orphans) {
-            (true, _) => self.happen(Event::Alone),
-            (false, true) => self.happen(Event::OrphanEnded),
-            (false, false) => ControlFlow::Continue(()),
-        }
-    }
-
-    fn kill(&mut self, who: Who, signal: Sig) {
-        if let Err(errno) = self.targets.send(who, signal) {
-            let text = format!(
-                "cannot send {signal} to the app: {}: give the container CAP_KILL",
-                errno.desc()
-            );
-            self.report.say(&Line::error(text));
+        match &mut self.stage {
+            Stage::App(app) => app.reaped(&changes, alone, &mut self.host),
+            Stage::Processes(processes) => processes.reaped(&changes, &mut self.host),
+            Stage::Closing(closing) => closing.reaped(&changes, &self.host),
         }
     }
 
-    /// After a CONT: the app gets the terminal back where the shell gave it to us, and goes on.
-    fn resume(&mut self) {
-        let app_has_terminal = self
-            .machine
-            .supervision()
-            .is_some_and(|supervision| supervision.app_has_terminal);
-        if let Some(terminal) = self
-            .terminal
-            .filter(|terminal| app_has_terminal && terminal.is_held_by(getpgrp()))
-        {
-            terminal.give_to(self.main);
+    /// The boot has ended well and left a plan: it is carried out, unless the boot was told to end.
+    fn begin_processes(&mut self, boot: Pid, changes: &[Waited]) -> ControlFlow<u8> {
+        let Stage::App(app) = &self.stage else {
+            return ControlFlow::Continue(());
+        };
+        let well = changes.contains(&Waited::Exited { pid: boot, code: 0 });
+        if !well || !app.machine.is_booting() {
+            return ControlFlow::Continue(());
         }
-        self.kill(Who::Group, Sig::CONT);
+        let supervision = app.machine.supervision().cloned();
+        let (Some((plan, phases)), Some(supervision)) = (self.planned.take(), supervision) else {
+            return ControlFlow::Continue(());
+        };
+        self.host
+            .say(&phases.group_line(&supervision, &plan, self.host.now()));
+        let group = Group::new(supervision, plan);
+        self.stage = Stage::Processes(Processes::begin(group, &mut self.host)?);
+        ControlFlow::Continue(())
+    }
+
+    /// A stage ended with this code: what follows it, or the end.
+    fn close(&mut self, code: u8) -> ControlFlow<u8> {
+        let stage = std::mem::replace(&mut self.stage, Stage::App(App::new(Pid::this(), false)));
+        self.take_terminal_back(&stage);
+        let (supervision, relay, first) = match stage {
+            Stage::App(app) if app.machine.executed() => {
+                (app.machine.supervision().cloned(), None, 0)
+            }
+            Stage::Processes(processes) => {
+                let first = processes.group.plan().members.len();
+                let supervision = processes.group.supervision().clone();
+                (Some(supervision), processes.into_relay(), first)
+            }
+            Stage::App(_) | Stage::Closing(_) => (None, None, 0),
+        };
+        let mut end = ControlFlow::Break(code);
+        if let Some(supervision) = supervision {
+            let (mode, hooks) = (&supervision.mode, &supervision.after);
+            match Closing::begin(code, mode, relay, hooks, first, &self.host) {
+                ControlFlow::Continue(closing) => {
+                    self.stage = Stage::Closing(closing);
+                    return ControlFlow::Continue(());
+                }
+                ControlFlow::Break(code) => end = ControlFlow::Break(code),
+            }
+        }
+        self.clean_up();
+        end
     }
 
     /// Whoever runs next on the terminal, a shell's script for one, must not find it with a dead group.
-    fn take_terminal_back(&self) {
-        if let Some(terminal) = self
-            .terminal
-            .filter(|terminal| terminal.is_held_by(self.main))
+    fn take_terminal_back(&self, stage: &Stage) {
+        if let (Stage::App(app), Some(terminal)) = (stage, self.host.terminal)
+            && terminal.is_held_by(app.main)
         {
             terminal.give_to(getpgrp());
+        }
+    }
+
+    /// For `entry --health`, which sees our name and nothing else of us.
+    fn show_stage(&mut self) {
+        let stage = match &self.stage {
+            Stage::App(app) if app.machine.is_booting() => name::Stage::Booting,
+            Stage::App(app) if app.machine.is_running() => name::Stage::Running,
+            Stage::Processes(processes) if !processes.group.is_stopping() => name::Stage::Running,
+            Stage::App(_) | Stage::Processes(_) | Stage::Closing(_) => name::Stage::Stopping,
+        };
+        if self.shown.replace(stage) != Some(stage) {
+            name::show(stage);
         }
     }
 
@@ -328,44 +358,6 @@ impl Supervisor {
             if std::fs::remove_file(path).is_err() {
                 let _ = std::fs::remove_dir(path);
             }
-        }
-    }
-
-    fn say(&mut self, say: &Say) {
-        let supervision = self.machine.supervision();
-        let mode = supervision.map_or("boot", |supervision| supervision.mode.as_str());
-        let line = match (say, supervision) {
-            (Say::Started, Some(supervision)) => self
-                .phases
-                .as_ref()
-                .map(|phases| phases.line(supervision, self.main.as_raw(), self.now())),
-            (Say::Stopping { signal, sender }, Some(supervision)) => {
-                Some(lines::stopping(supervision, *signal, *sender))
-            }
-            (Say::Started | Say::Stopping { .. }, None) => None,
-            (Say::Swallowed { signal, sender }, _) => {
-                Some(lines::swallowed(mode, *signal, *sender))
-            }
-            (Say::AppStopped(signal), _) => Some(lines::app_stopped(mode, *signal)),
-            (Say::TooEarly { signal, sender }, _) => Some(lines::too_early(*signal, *sender)),
-            (Say::BootStopped { signal, sender }, _) => Some(lines::boot_stopped(*signal, *sender)),
-            (Say::BootDied(outcome), _) => Some(lines::boot_died(*outcome, self.oom_kills())),
-            (Say::Ended(summary), _) => Some(lines::ended(mode, summary, self.oom_kills())),
-        };
-        if let Some(line) = line {
-            self.report.say(&line);
-        }
-    }
-
-    /// OOM kills in our cgroup since the boot.
-    fn oom_kills(&self) -> u64 {
-        let before = self
-            .machine
-            .supervision()
-            .and_then(|supervision| supervision.oom_kills);
-        match (cgroup::oom_kills(), before) {
-            (Some(now), Some(before)) => now.saturating_sub(before),
-            _ => 0,
         }
     }
 }

@@ -19,6 +19,8 @@ pub enum Sender {
     },
     /// No signal: the mode's `max_runtime` ran out.
     MaxRuntime,
+    /// No signal: a process that this one depends on has ended.
+    Codependent,
 }
 
 /// What asked for the stop.
@@ -55,7 +57,7 @@ pub struct Sent {
 }
 
 /// A stop in progress.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopping {
     pub cause: Cause,
     pub stage: Stage,

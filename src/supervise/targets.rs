@@ -24,25 +24,21 @@ impl Targets {
         }
     }
 
+    /// Another process has taken the app's place.
+    pub fn follow(&mut self, main: Pid) {
+        self.main = main;
+    }
+
     /// Sends. What is gone already is no error.
     pub fn send(&mut self, who: Who, signal: Sig) -> nix::Result<()> {
         match who {
             Who::Main => kill(self.main, signal),
-            Who::Group => self.kill_group(signal),
+            Who::Group => kill_group_of(self.main, signal),
             Who::Orphans {
                 step,
                 outside_group,
             } => self.kill_orphans(step, outside_group, signal),
             Who::All => self.kill_all(signal),
-        }
-    }
-
-    fn kill_group(&self, signal: Sig) -> nix::Result<()> {
-        match getpgid(Some(self.main)) {
-            // A server that went back into our own group: only itself, or we would signal us.
-            Ok(group) if group == getpgrp() => kill(self.main, signal),
-            Ok(group) if group != self.main => kill_group(group, signal),
-            _ => kill_group(self.main, signal),
         }
     }
 
@@ -66,12 +62,22 @@ impl Targets {
         let all = descendants(self.us);
         if all.is_empty() {
             // Without a /proc the group is all we know.
-            return self.kill_group(signal);
+            return kill_group_of(self.main, signal);
         }
         let mut result = Ok(());
         for one in all {
             result = result.and(kill(Pid::from_raw(one.pid), signal));
         }
         result
+    }
+}
+
+/// Sends to the group that the process is in, or was.
+pub fn kill_group_of(main: Pid, signal: Sig) -> nix::Result<()> {
+    match getpgid(Some(main)) {
+        // A server that went back into our own group: only itself, or we would signal us.
+        Ok(group) if group == getpgrp() => kill(main, signal),
+        Ok(group) if group != main => kill_group(group, signal),
+        _ => kill_group(main, signal),
     }
 }

@@ -22,3 +22,10 @@ pub fn fill_standard_streams() {
         }
     }
 }
+
+/// Puts `/dev/null` in place of standard input.
+pub fn empty_input() -> nix::Result<()> {
+    let null = std::fs::File::open("/dev/null")
+        .map_err(|cause| cause.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
+    nix::unistd::dup2_stdin(null)
+}

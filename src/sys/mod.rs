@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 pub mod cgroup;
+pub mod child;
 pub mod environment;
 pub mod exec;
 pub mod hold;
@@ -9,6 +10,7 @@ pub mod libyaml;
 pub mod limits;
 pub mod lock;
 pub mod memory;
+pub mod name;
 pub mod process;
 pub mod procfs;
 pub mod signal;

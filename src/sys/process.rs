@@ -37,6 +37,12 @@ pub fn kill_group(group: Pid, signal: Sig) -> nix::Result<()> {
     raw_kill(-group.as_raw(), signal)
 }
 
+/// Whether a process group has nobody in it.
+pub fn group_is_gone(group: Pid) -> bool {
+    // SAFETY: plain system call with signal 0, which is sent to nobody.
+    Errno::result(unsafe { libc::kill(-group.as_raw(), 0) }) == Err(Errno::ESRCH)
+}
+
 fn raw_kill(target: i32, signal: Sig) -> nix::Result<()> {
     // SAFETY: plain system call, no memory is involved.
     match Errno::result(unsafe { libc::kill(target, signal.number()) }) {
@@ -66,11 +72,27 @@ pub enum Waited {
     Alone,
 }
 
+impl Waited {
+    /// The process whose end this is.
+    pub fn ended(self) -> Option<Pid> {
+        match self {
+            Waited::Exited { pid, .. } | Waited::Killed { pid, .. } => Some(pid),
+            Waited::Stopped { .. } | Waited::Nothing | Waited::Alone => None,
+        }
+    }
+}
+
 /// Takes one change of any child, without blocking.
 pub fn wait_any() -> Waited {
+    wait_for(Pid::from_raw(-1))
+}
+
+/// Takes one change of this child, without blocking.
+pub fn wait_for(child: Pid) -> Waited {
     let mut status = 0;
+    let flags = libc::WNOHANG | libc::WUNTRACED;
     // SAFETY: `status` is a valid place to write to.
-    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG | libc::WUNTRACED) };
+    let pid = unsafe { libc::waitpid(child.as_raw(), &raw mut status, flags) };
     match pid {
         0 => Waited::Nothing,
         // ECHILD; EINTR cannot be, for no handler is installed.

@@ -24,6 +24,11 @@ fn caught(status: &str) -> Option<u64> {
     u64::from_str_radix(line.trim(), 16).ok()
 }
 
+/// The words of a process, each ended by a NUL; a server may have written its title over them.
+pub fn command_line(pid: i32) -> Option<Vec<u8>> {
+    std::fs::read(format!("/proc/{pid}/cmdline")).ok()
+}
+
 /// Everything that descends from `ancestor`, children first met before their own.
 pub fn descendants(ancestor: Pid) -> Vec<Relative> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
