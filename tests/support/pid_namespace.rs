@@ -9,11 +9,17 @@ pub fn entry_below(unshare: Pid) -> Pid {
         let mut parent = unshare;
         loop {
             let pid = wait::children(parent).first().copied()?;
-            if wait::status(pid, "Name")? == "entry" {
+            if is_entry(pid)? {
                 // The parent may have become entry meanwhile: then this is only its boot process.
-                return (wait::status(parent, "Name")? != "entry").then_some(pid);
+                return (!is_entry(parent)?).then_some(pid);
             }
             parent = pid;
         }
     })
+}
+
+/// PID 1 shows its stage in its name.
+fn is_entry(pid: Pid) -> Option<bool> {
+    let name = wait::status(pid, "Name")?;
+    Some(name == "entry" || name.starts_with("entry:"))
 }
