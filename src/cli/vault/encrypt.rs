@@ -10,8 +10,8 @@ use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Passphrases are read from the environment: YAML_VAULT_PASSPHRASE, and
-YAML_VAULT_SIGN_PASSPHRASE if the signature is to have its own. With KMS a value may
-have 4096 bytes.
+YAML_VAULT_SIGN_PASSPHRASE if the signature is to have its own. With AWS KMS a value
+may have 4096 bytes, with Google's 65,536.
 
 Exit codes: 0 done, 1 failed (nothing is written), 2 wrong usage.
 
@@ -19,7 +19,9 @@ Examples:
   entryctl vault encrypt secrets.yml -o secrets.yml -k '$.production'
   entryctl vault encrypt secrets.yml -k '$.*.password,$.*.key' --cipher aes-256-gcm
   entryctl vault encrypt secrets.yml -o secrets.yml -k '$.production' \\
-    --cryptor aws-kms --aws-kms-key-id alias/production";
+    --cryptor aws-kms --aws-kms-key-id alias/production
+  entryctl vault encrypt secrets.yml --cryptor gcp-kms --gcp-credential-file key.json \\
+    --gcp-kms-resource-id projects/myapp/locations/global/keyRings/rails/cryptoKeys/production";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

@@ -77,7 +77,7 @@ impl Arguments {
             Kind::AwsKms => kms::ciphertext(&one.message)
                 .ok()
                 .and_then(|c| kms::key(&c)),
-            Kind::Simple => None,
+            Kind::Simple | Kind::GcpKms => None,
         };
         Row {
             path: one.path.clone(),
