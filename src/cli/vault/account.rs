@@ -1,12 +1,11 @@
 //! Whose KMS it is, and with which key and as whom it is asked.
 
 use super::kms_options::KmsOptions;
-use crate::aws::{AwsError, Ciphertext, Clients, Encrypted, Kms, Pending, Settings};
+use crate::aws::{AwsError, Ciphertext, Clients, Encrypted, Settings};
 use crate::cli::Failure;
-use crate::gcp::{CloudKms, GoogleKms};
+use crate::gcp::GoogleKms;
 use crate::vault::kms;
 use std::time::Instant;
-use zeroize::Zeroizing;
 
 /// A key of a KMS.
 pub(super) enum Account {
@@ -83,33 +82,4 @@ impl Account {
 pub(super) enum Service {
     Aws(Box<Clients>),
     Google(GoogleKms),
-}
-
-/// Values have no context.
-impl Kms for Service {
-    fn decrypt<'a>(
-        &'a self,
-        key_id: Option<&'a str>,
-        ciphertext: &'a [u8],
-        context: &'a [(String, String)],
-        deadline: Instant,
-    ) -> Pending<'a, Zeroizing<Vec<u8>>> {
-        match self {
-            Service::Aws(clients) => clients.kms().decrypt(key_id, ciphertext, context, deadline),
-            Service::Google(kms) => kms.decrypt(key_id.unwrap_or_default(), ciphertext, deadline),
-        }
-    }
-
-    fn encrypt<'a>(
-        &'a self,
-        key_id: &'a str,
-        plaintext: &'a [u8],
-        context: &'a [(String, String)],
-        deadline: Instant,
-    ) -> Pending<'a, Ciphertext> {
-        match self {
-            Service::Aws(clients) => clients.kms().encrypt(key_id, plaintext, context, deadline),
-            Service::Google(kms) => kms.encrypt(key_id, plaintext, deadline),
-        }
-    }
 }

@@ -5,7 +5,7 @@ use super::account::Account;
 use super::kms::KmsCryptor;
 use crate::cli::Failure;
 use crate::vault::document::{Chosen, Reason};
-use crate::vault::{Choice, Plaintext, Simple};
+use crate::vault::{Choice, Plaintext, Selection, Simple};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -59,6 +59,12 @@ impl Cryptor {
             }
             Cryptor::Kms(kms) => kms.open(messages),
         }
+    }
+
+    /// Decrypts all that was selected.
+    pub fn open_all(&mut self, selection: &Selection) -> Result<Opened, Failure> {
+        let messages = selection.messages().into_iter();
+        self.open(messages.map(|(message, _)| message))
     }
 
     /// The message of each scalar, in their order.

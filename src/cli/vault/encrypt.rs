@@ -1,7 +1,6 @@
 //! `entryctl vault encrypt`.
 
-use super::arguments::{AffixOptions, Keys};
-use super::options::CryptorOptions;
+use super::arguments::Values;
 use super::{store, told};
 use crate::cli::output::{self, Privacy};
 use crate::cli::{Failure, input, warn};
@@ -32,22 +31,18 @@ pub(in crate::cli) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    affixes: AffixOptions,
-    #[command(flatten)]
-    cryptor: CryptorOptions,
+    values: Values,
 }
 
 impl Arguments {
     pub fn run(&self) -> Result<(), Failure> {
         let name = input::name(&self.file);
         let (_, document) = told::read(&self.file)?;
-        let mut cryptor = self.cryptor.encryptor()?;
+        let mut cryptor = self.values.cryptor.encryptor()?;
         let choice = document
-            .choose_plaintexts(&self.keys.paths())
+            .choose_plaintexts(&self.values.paths())
             .map_err(|problems| told::failure(&name, problems, &cryptor))?;
-        let affixes = self.affixes.affixes();
+        let affixes = self.values.affixes();
         let text = store::sealed(&name, &document, &choice, &affixes, &mut cryptor)?;
         let is_message = |text: &str| cryptor.is_message(affixes.strip(text));
         told::warn_of(&name, &choice, &is_message);

@@ -4,6 +4,7 @@ use super::account::{Account, Service};
 use super::cryptor::Opened;
 use crate::aws::{self, AwsError, Ciphertext, Kind, Kms, Pending};
 use crate::cli::Failure;
+use crate::gcp::CloudKms;
 use crate::vault::document::{Chosen, Reason};
 use crate::vault::kms;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -60,7 +61,7 @@ impl KmsCryptor {
                 service.insert(reached.map_err(|error| Failure::new(&error))?)
             };
             let watched = Watched {
-                kms: service,
+                service,
                 bar: bar(doing, count),
             };
             let done = calls(&watched, deadline).await;
@@ -155,10 +156,21 @@ fn bar(doing: &'static str, count: usize) -> ProgressBar {
 
 /// A KMS, with each answer counted.
 struct Watched<'a> {
-    kms: &'a Service,
+    service: &'a Service,
     bar: ProgressBar,
 }
 
+impl Watched<'_> {
+    fn counted<'a, T: 'a>(&'a self, call: Pending<'a, T>) -> Pending<'a, T> {
+        Box::pin(async move {
+            let done = call.await;
+            self.bar.inc(1);
+            done
+        })
+    }
+}
+
+/// Values have no context, so Google's need none.
 impl Kms for Watched<'_> {
     fn decrypt<'a>(
         &'a self,
@@ -167,13 +179,9 @@ impl Kms for Watched<'_> {
         context: &'a [(String, String)],
         deadline: Instant,
     ) -> Pending<'a, Zeroizing<Vec<u8>>> {
-        Box::pin(async move {
-            let done = self
-                .kms
-                .decrypt(key_id, ciphertext, context, deadline)
-                .await;
-            self.bar.inc(1);
-            done
+        self.counted(match self.service {
+            Service::Aws(clients) => clients.kms().decrypt(key_id, ciphertext, context, deadline),
+            Service::Google(kms) => kms.decrypt(key_id.unwrap_or_default(), ciphertext, deadline),
         })
     }
 
@@ -184,10 +192,9 @@ impl Kms for Watched<'_> {
         context: &'a [(String, String)],
         deadline: Instant,
     ) -> Pending<'a, Ciphertext> {
-        Box::pin(async move {
-            let done = self.kms.encrypt(key_id, plaintext, context, deadline).await;
-            self.bar.inc(1);
-            done
+        self.counted(match self.service {
+            Service::Aws(clients) => clients.kms().encrypt(key_id, plaintext, context, deadline),
+            Service::Google(kms) => kms.encrypt(key_id, plaintext, deadline),
         })
     }
 }
