@@ -25,7 +25,7 @@ demo: ## a Rails app in a real container, started, asked and stopped
 test: ## every check and test, on real servers and containers (as root, on Debian 12)
 	@scripts/test
 
-bench: dist ## side by side with tini, dumb-init, catatonit and the AWS SDK for Ruby
+bench: dist ## side by side with tini, dumb-init, catatonit, the AWS SDK for Ruby and sops
 	@scripts/bench
 
 clean: ## the build's results (.cache, with the base image, stays)

@@ -11,16 +11,16 @@
 mod cloud;
 mod common;
 
-use cloud::{Asked, Cloud, Pace, ciphertext};
+use cloud::boot::{self, Boot, median};
+use cloud::{Asked, Cloud, Object, Pace, ciphertext};
 use common::{binary, cpus, line, memory, now, percentiles, pid};
-use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const VALUES: usize = 200;
 const OBJECTS: usize = 20;
@@ -30,13 +30,12 @@ const AWAY: Duration = Duration::from_millis(20);
 const ROUNDS: usize = 7;
 const STOPS: usize = 30;
 const BUCKET: &str = "myapp-files";
-const MEASURE: &str = "--measure";
 
 fn main() {
     let words: Vec<String> = std::env::args().collect();
     match words.get(1).map(String::as_str) {
         Some(common::CHILD) => common::child(),
-        Some(MEASURE) => measure(&words[2..]),
+        Some(boot::MEASURE) => boot::measure(&words[2..]),
         _ => {
             let bench = Bench::new();
             bench.boots();
@@ -44,31 +43,6 @@ fn main() {
             bench.stops();
         }
     }
-}
-
-/// Runs a command and prints its time in µs and the peak of its memory in KiB. In a process of its own,
-/// because the kernel keeps the peak of all children ever; a boot's counts though it became another program.
-fn measure(words: &[String]) {
-    let start = Instant::now();
-    let status = Command::new(&words[0])
-        .args(&words[1..])
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    let took = start.elapsed();
-    assert!(status.success(), "{words:?}: {status}");
-    let peak = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();
-    println!("{} {peak}", took.as_micros());
-}
-
-/// One boot.
-struct Boot {
-    wall_ms: f64,
-    /// From the boot's own clock: both together, if both were asked for.
-    values_ms: f64,
-    objects_ms: f64,
-    peak_mib: f64,
-    asked: Asked,
 }
 
 struct Bench {
@@ -85,7 +59,14 @@ impl Bench {
             .map(|at| u8::try_from(at * 31 % 251).unwrap())
             .collect();
         let paths = (0..OBJECTS).map(|number| format!("/{BUCKET}/file-{number}"));
-        let objects = paths.map(|path| (path, content.clone()));
+        let objects = paths.map(|path| {
+            let content = content.clone();
+            let object = Object {
+                content,
+                ..Object::default()
+            };
+            (path, object)
+        });
         let folder = tempfile::tempdir().unwrap();
         let (mut plain, mut sealed) = ("production:\n".to_owned(), "production:\n".to_owned());
         for number in 0..VALUES {
@@ -148,50 +129,12 @@ impl Bench {
         }
     }
 
-    /// A command that finds the stand-in, with keys that it does not look at.
-    fn command(&self, program: &Path, url: &str) -> Command {
-        let mut command = Command::new(program);
-        command
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .env("ENTRY_LOG", "json")
-            .env("AWS_ENDPOINT_URL", url)
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "not-a-real-key");
-        command
+    fn command(&self, url: &str) -> Command {
+        boot::command(&binary(), self.folder.path(), url)
     }
 
-    /// Boots once.
     fn boot(&self, words: &[&str]) -> Boot {
-        let out = self.path("out");
-        let _ = fs::remove_dir_all(&out);
-        if words[0] == "ruby" {
-            fs::create_dir(&out).unwrap();
-        }
-        self.cloud.asked();
-        let own = std::env::current_exe().unwrap();
-        let mut command = self.command(&own, &self.cloud.url());
-        let output = command.arg(MEASURE).args(words).output().unwrap();
-        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "{words:?}:\n{stderr}");
-        let asked = self.cloud.asked();
-        let told = stderr.lines().find_map(|line| {
-            let told: serde_json::Value = serde_json::from_str(line).ok()?;
-            told.get("kms_ms").is_some().then_some(told)
-        });
-        let told = told.expect("a line with kms_ms");
-        let measured: Vec<f64> = stdout
-            .split_whitespace()
-            .map(|word| word.parse().unwrap())
-            .collect();
-        Boot {
-            wall_ms: measured[0] / 1e3,
-            values_ms: told["kms_ms"].as_f64().unwrap(),
-            objects_ms: told["s3_ms"].as_f64().unwrap(),
-            peak_mib: measured[1] / 1024.0,
-            asked,
-        }
+        Boot::run(&self.cloud, self.folder.path(), words)
     }
 
     /// Whether a folder has what a boot must have made.
@@ -230,8 +173,8 @@ impl Bench {
             }
             let boot = self.boot(&ruby);
             self.compare("Ruby", &out);
-            rows[2].values.push(boot.values_ms);
-            rows[2].objects.push(boot.objects_ms);
+            rows[2].values.extend(boot.values_ms());
+            rows[2].objects.extend(boot.objects_ms());
             rows[2].all.push(boot);
         }
         let exchange: Vec<f64> = exchange.iter().map(Duration::as_secs_f64).collect();
@@ -254,7 +197,7 @@ impl Bench {
         for _ in 0..ROUNDS {
             for (_, mode, memories) in &mut seen {
                 let _ = fs::remove_dir_all(self.path("out"));
-                let mut command = self.command(&binary(), &self.cloud.url());
+                let mut command = self.command(&self.cloud.url());
                 let command = command.arg(*mode).stderr(Stdio::null());
                 let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
                 let mut stdout = BufReader::new(process.stdout.take().unwrap());
@@ -281,7 +224,7 @@ impl Bench {
         for _ in 0..STOPS {
             // One for each, or a request of the boot before would be taken for this one's.
             let silent = Cloud::start(Pace::Never, []);
-            let mut command = self.command(&binary(), &silent.url());
+            let mut command = self.command(&silent.url());
             let command = command.arg("values").stdout(Stdio::null());
             let mut process = command.stderr(Stdio::null()).spawn().unwrap();
             silent.arrivals.recv().unwrap();
@@ -308,8 +251,8 @@ struct Row {
 
 impl Row {
     fn add(&mut self, values: &Boot, objects: &Boot, all: Boot) {
-        self.values.push(values.values_ms);
-        self.objects.push(objects.objects_ms);
+        self.values.extend(values.values_ms());
+        self.objects.extend(objects.objects_ms());
         self.all.push(all);
     }
 
@@ -355,12 +298,4 @@ fn table(exchange: f64, rows: &[Row; 3]) {
     ratio("Ruby to entry, 256", ruby, wide);
     ratio("entry, 32, to one exchange", entry, &[exchange; 3]);
     ratio("entry, 256, to one exchange", wide, &[exchange; 3]);
-}
-
-fn median(values: &[f64]) -> f64 {
-    percentiles(values)[1]
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -1,10 +1,13 @@
 //! KMS and S3 as far as a boot needs them, with a wait before each answer as a network has it. A thread for
 //! each connection, so that no exchange waits for another; connections themselves cost nothing more.
 
+pub mod boot;
+
 use aws_smithy_checksums::ChecksumAlgorithm;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +16,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What stands before the plaintext in a ciphertext: as much as KMS's own has beside the plaintext's bytes.
-const ENVELOPE: [u8; 120] = [0xe5; 120];
+pub const ENVELOPE: [u8; 120] = [0xe5; 120];
+
+/// An object of S3.
+#[derive(Default)]
+pub struct Object {
+    pub content: Vec<u8>,
+    /// The user's, names without `x-amz-meta-`.
+    pub metadata: BTreeMap<String, String>,
+}
 
 /// How long an answer takes.
 #[derive(Clone, Copy)]
@@ -40,7 +51,7 @@ struct Counts {
 struct Shared {
     pace: Pace,
     /// The objects by path, each with its CRC64NVME.
-    objects: HashMap<String, (Vec<u8>, String)>,
+    objects: HashMap<String, (Object, String)>,
     counts: Counts,
     arrivals: Mutex<Sender<()>>,
 }
@@ -59,14 +70,14 @@ pub fn ciphertext(plaintext: &str) -> String {
 }
 
 impl Cloud {
-    pub fn start(pace: Pace, objects: impl IntoIterator<Item = (String, Vec<u8>)>) -> Cloud {
+    pub fn start(pace: Pace, objects: impl IntoIterator<Item = (String, Object)>) -> Cloud {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, arrivals) = channel();
-        let with_sum = |(path, content): (String, Vec<u8>)| {
+        let with_sum = |(path, object): (String, Object)| {
             let mut checksum = ChecksumAlgorithm::Crc64Nvme.into_impl();
-            checksum.update(&content);
-            (path, (content, STANDARD.encode(checksum.finalize())))
+            checksum.update(&object.content);
+            (path, (object, STANDARD.encode(checksum.finalize())))
         };
         let shared = Arc::new(Shared {
             pace,
@@ -139,7 +150,7 @@ fn serve(shared: &Shared, stream: &TcpStream) -> std::io::Result<()> {
                 return Ok(());
             }
         }
-        let answer = answer(shared, &first, &body);
+        let answer = answer(shared, &first, &headers, &body);
         (&mut &*stream).write_all(&answer)?;
     }
     Ok(())
@@ -162,7 +173,7 @@ fn head(reader: &mut impl BufRead) -> std::io::Result<Option<(String, HashMap<St
     }
 }
 
-fn answer(shared: &Shared, first: &str, body: &[u8]) -> Vec<u8> {
+fn answer(shared: &Shared, first: &str, asked: &HashMap<String, String>, body: &[u8]) -> Vec<u8> {
     let target = first.split(' ').nth(1).unwrap_or_default();
     let path = target.split('?').next().unwrap_or_default();
     if first.starts_with("POST / ") {
@@ -170,32 +181,57 @@ fn answer(shared: &Shared, first: &str, body: &[u8]) -> Vec<u8> {
         let headers = "x-amzn-RequestId: 0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d\r\n\
             Cache-Control: no-cache, no-store, must-revalidate, private\r\n\
             Content-Type: application/x-amz-json-1.1\r\n";
-        return response(200, headers, decrypted(body).as_bytes());
+        return response(200, headers, by_kms(body).as_bytes());
     }
     shared.counts.objects.fetch_add(1, Ordering::Relaxed);
-    let Some((content, sum)) = shared.objects.get(path) else {
+    let Some((object, sum)) = shared.objects.get(path) else {
         return response(404, "", b"");
     };
-    let headers = format!(
-        "x-amz-id-2: aGVsbG8gZnJvbSB0aGUgYmVuY2g=\r\nx-amz-request-id: 79A1B2C3D4E5F607\r\n\
+    let content = &object.content;
+    let mut headers = "x-amz-id-2: aGVsbG8gZnJvbSB0aGUgYmVuY2g=\r\nx-amz-request-id: 79A1B2C3D4E5F607\r\n\
         Last-Modified: Mon, 23 Nov 2026 10:00:00 GMT\r\nETag: \"5f1d7a84c0b94f7f8f2ce0e6d2b1a3c4\"\r\n\
-        x-amz-server-side-encryption: AES256\r\nx-amz-checksum-crc64nvme: {sum}\r\n\
-        x-amz-checksum-type: FULL_OBJECT\r\nAccept-Ranges: bytes\r\nServer: AmazonS3\r\n\
+        x-amz-server-side-encryption: AES256\r\nAccept-Ranges: bytes\r\nServer: AmazonS3\r\n\
         Content-Type: application/octet-stream\r\n"
+        .to_owned();
+    for (name, value) in &object.metadata {
+        let _ = write!(headers, "x-amz-meta-{name}: {value}\r\n");
+    }
+    // As the encryption clients ask for a tag.
+    let last = asked
+        .get("range")
+        .map(|range| range.strip_prefix("bytes=-"));
+    if let Some(last) = last {
+        let last: usize = last.unwrap().parse().unwrap();
+        let (from, length) = (content.len() - last, content.len());
+        let _ = write!(
+            headers,
+            "Content-Range: bytes {from}-{}/{length}\r\n",
+            length - 1
+        );
+        return response(206, &headers, &content[from..]);
+    }
+    let _ = write!(
+        headers,
+        "x-amz-checksum-crc64nvme: {sum}\r\nx-amz-checksum-type: FULL_OBJECT\r\n"
     );
     response(200, &headers, content)
 }
 
-fn decrypted(body: &[u8]) -> String {
+/// Decrypt, or Encrypt where there is a plaintext.
+fn by_kms(body: &[u8]) -> String {
     let request: serde_json::Value = serde_json::from_slice(body).unwrap();
-    let ciphertext = STANDARD.decode(request["CiphertextBlob"].as_str().unwrap());
-    let plaintext = STANDARD.encode(&ciphertext.unwrap()[ENVELOPE.len()..]);
-    serde_json::json!({
+    let bytes = |member: &str| Some(STANDARD.decode(request[member].as_str()?).unwrap());
+    let mut answer = serde_json::json!({
         "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
         "KeyId": "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-4333-8444-555555555555",
-        "Plaintext": plaintext,
-    })
-    .to_string()
+    });
+    if let Some(plaintext) = bytes("Plaintext") {
+        answer["CiphertextBlob"] = STANDARD.encode([&ENVELOPE, &plaintext[..]].concat()).into();
+    } else {
+        let ciphertext = bytes("CiphertextBlob").unwrap();
+        answer["Plaintext"] = STANDARD.encode(&ciphertext[ENVELOPE.len()..]).into();
+    }
+    answer.to_string()
 }
 
 fn response(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {

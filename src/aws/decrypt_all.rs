@@ -30,6 +30,8 @@ pub async fn decrypt_all(
         })
         .collect();
 
+    let first = distinct.first().and_then(|one| one.key_id.as_ref());
+    let one_key = first.is_some() && distinct.iter().all(|one| one.key_id.as_ref() == first);
     let calls = distinct.iter().enumerate().map(|(index, one)| async move {
         let key_id = one.key_id.as_deref();
         let result = kms.decrypt(key_id, &one.ciphertext, &[], deadline).await;
@@ -38,7 +40,7 @@ pub async fn decrypt_all(
     let mut running = stream::iter(calls).buffer_unordered(in_flight.max(1));
     let mut results: HashMap<usize, Decrypted> = HashMap::new();
     while let Some((index, result)) = running.next().await {
-        let over = matches!(&result, Err(error) if error.kind.holds_for_all());
+        let over = matches!(&result, Err(error) if error.kind.holds_for_all(one_key));
         results.insert(index, result);
         if over {
             break;
@@ -67,7 +69,8 @@ mod tests {
     use std::cell::{Cell, RefCell};
     use std::time::Duration;
 
-    /// Answers with the ciphertext reversed; those that begin with `!` are denied, with `?` invalid.
+    /// Answers with the ciphertext reversed; those that begin with `!` are denied, with `?` invalid,
+    /// with `-` of a key that is gone.
     #[derive(Default)]
     struct Fake {
         calls: RefCell<Vec<Vec<u8>>>,
@@ -93,6 +96,7 @@ mod tests {
                 match ciphertext.first() {
                     Some(b'!') => failed(Kind::Denied),
                     Some(b'?') => failed(Kind::InvalidCiphertext),
+                    Some(b'-') => failed(Kind::NotFound),
                     _ => Ok(Zeroizing::new(ciphertext.iter().rev().copied().collect())),
                 }
             })
@@ -110,13 +114,28 @@ mod tests {
     }
 
     fn run(fake: &Fake, ciphertexts: &[&str], in_flight: usize) -> Vec<Result<String, Kind>> {
-        let ciphertexts = ciphertexts
-            .iter()
-            .map(|text| text.as_bytes().to_vec().into())
-            .collect();
+        let ciphertexts = ciphertexts.iter().map(|text| (*text, None));
+        run_under(fake, ciphertexts, in_flight)
+    }
+
+    /// Each ciphertext with the one key that may have made it.
+    fn run_under<'t>(
+        fake: &Fake,
+        ciphertexts: impl IntoIterator<Item = (&'t str, Option<&'t str>)>,
+        in_flight: usize,
+    ) -> Vec<Result<String, Kind>> {
+        let ciphertexts = ciphertexts.into_iter().map(|(text, key)| Encrypted {
+            ciphertext: text.as_bytes().to_vec(),
+            key_id: key.map(str::to_owned),
+        });
         let deadline = Instant::now() + Duration::from_secs(5);
         let runtime = super::super::runtime().unwrap();
-        let results = runtime.block_on(decrypt_all(fake, ciphertexts, in_flight, deadline));
+        let results = runtime.block_on(decrypt_all(
+            fake,
+            ciphertexts.collect(),
+            in_flight,
+            deadline,
+        ));
         let text = |plain: Zeroizing<Vec<u8>>| String::from_utf8(plain.to_vec()).unwrap();
         results
             .into_iter()
@@ -157,5 +176,18 @@ mod tests {
         ];
         assert_eq!(results, denied);
         assert_eq!(fake.calls.borrow().len(), 3);
+    }
+
+    #[test]
+    fn a_key_that_is_gone_ends_it_where_all_have_that_key() {
+        let gone = Err(Kind::NotFound);
+        for (keys, after) in [
+            ([Some("k"), Some("k")], Err(Kind::NotTried)),
+            ([Some("k"), Some("l")], Ok("ba".to_owned())),
+            ([None, None], Ok("ba".to_owned())),
+        ] {
+            let results = run_under(&Fake::default(), ["-", "ab"].into_iter().zip(keys), 1);
+            assert_eq!(results, [gone.clone(), after], "{keys:?}");
+        }
     }
 }

@@ -29,7 +29,7 @@ pub async fn encrypt_all(
     let mut running = stream::iter(calls).buffer_unordered(in_flight.max(1));
     let mut results: Vec<Option<Encrypted>> = vec![None; plaintexts.len()];
     while let Some((index, result)) = running.next().await {
-        let over = matches!(&result, Err(error) if holds_for_all(error.kind));
+        let over = matches!(&result, Err(error) if error.kind.holds_for_all(true));
         if let Some(place) = results.get_mut(index) {
             *place = Some(result);
         }
@@ -43,11 +43,6 @@ pub async fn encrypt_all(
     };
     let results = results.into_iter();
     results.map(|one| one.unwrap_or_else(not_tried)).collect()
-}
-
-/// The key is the same for all.
-fn holds_for_all(kind: Kind) -> bool {
-    kind.holds_for_all() || matches!(kind, Kind::NotFound | Kind::KeyUnusable)
 }
 
 #[cfg(test)]

@@ -68,17 +68,14 @@ impl Kind {
         }
     }
 
-    /// Whether the failure holds for every other call of the same boot, too.
-    pub fn holds_for_all(self) -> bool {
-        !matches!(
-            self,
-            Kind::NotFound
-                | Kind::InvalidCiphertext
-                | Kind::KeyUnusable
-                | Kind::TooLarge
-                | Kind::Checksum
-                | Kind::Incomplete
-        )
+    /// Whether the failure holds for every other call of the same boot, too; with `one_key`, all of them are
+    /// for the same key.
+    pub fn holds_for_all(self, one_key: bool) -> bool {
+        match self {
+            Kind::NotFound | Kind::KeyUnusable => one_key,
+            Kind::InvalidCiphertext | Kind::TooLarge | Kind::Checksum | Kind::Incomplete => false,
+            _ => true,
+        }
     }
 
     fn remedy(self, action: &str) -> Option<String> {
@@ -87,7 +84,7 @@ impl Kind {
                 "grant a role with it on the key to the service account".into()
             }
             Kind::InvalidCiphertext if action.starts_with("cloudkms.") => {
-                "encrypt the value again, with this key".into()
+                "name the key that encrypted the value, or encrypt it again with this one".into()
             }
             Kind::Credentials if action.starts_with("google") || action.starts_with("cloudkms.") => {
                 "name a service account's key file in GOOGLE_APPLICATION_CREDENTIALS, or run on Google Cloud"

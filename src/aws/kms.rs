@@ -1,4 +1,4 @@
-//! AWS KMS: the two calls that values need, and the two that objects need.
+//! AWS KMS: the two calls that values need, and the one that objects need besides.
 
 use super::classify::classify;
 use super::counters::Counters;
@@ -66,7 +66,7 @@ pub struct DataKey {
     pub ciphertext: Ciphertext,
 }
 
-/// Keys for what is too large for KMS itself.
+/// Keys for what is too large for KMS itself; they are decrypted as values are.
 pub trait DataKeys {
     /// Makes a new one under the key `key_id`.
     fn generate_data_key<'a>(
@@ -75,15 +75,6 @@ pub trait DataKeys {
         context: &'a Context,
         deadline: Instant,
     ) -> Pending<'a, DataKey>;
-
-    /// Decrypts one; with a `key_id`, KMS refuses those of all other keys.
-    fn decrypt_data_key<'a>(
-        &'a self,
-        key_id: Option<&'a str>,
-        ciphertext: &'a [u8],
-        context: &'a Context,
-        deadline: Instant,
-    ) -> Pending<'a, Zeroizing<Vec<u8>>>;
 }
 
 /// KMS itself.
@@ -202,22 +193,6 @@ impl DataKeys for SdkKms {
             deadline,
             || unanswered(GENERATE, key_id),
             async || self.generate_once(key_id, context).await,
-        ))
-    }
-
-    fn decrypt_data_key<'a>(
-        &'a self,
-        key_id: Option<&'a str>,
-        ciphertext: &'a [u8],
-        context: &'a Context,
-        deadline: Instant,
-    ) -> Pending<'a, Zeroizing<Vec<u8>>> {
-        self.counters.kms_call();
-        Box::pin(retry::call(
-            &self.counters,
-            deadline,
-            move || unanswered(DECRYPT, key_id.unwrap_or_default()),
-            async move || self.decrypt_once(key_id, ciphertext, context).await,
         ))
     }
 }

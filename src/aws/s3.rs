@@ -49,6 +49,8 @@ pub trait S3 {
 pub trait Sink {
     /// Called before the first byte of each attempt: forget what an earlier one brought.
     fn restart(&mut self) -> io::Result<()>;
+    /// Called next: so many are to come.
+    fn expect(&mut self, _bytes: u64) {}
     fn write(&mut self, part: &[u8]) -> io::Result<()>;
 }
 
@@ -57,6 +59,13 @@ impl Sink for Vec<u8> {
     fn restart(&mut self) -> io::Result<()> {
         self.clear();
         Ok(())
+    }
+
+    /// Growing by doubling would leave as much again behind, for each of many at a time.
+    fn expect(&mut self, bytes: u64) {
+        let room = usize::try_from(bytes).map(|bytes| self.try_reserve_exact(bytes));
+        // Without room the first byte too many says so.
+        let _ = room;
     }
 
     fn write(&mut self, part: &[u8]) -> io::Result<()> {
@@ -253,6 +262,7 @@ async fn receive(
     }
     let write = |error: io::Error| (Kind::Write, error.to_string());
     sink.restart().map_err(write)?;
+    sink.expect(length);
     let mut bytes = 0;
     loop {
         let part = tokio::time::timeout(PAUSE, body.next()).await;

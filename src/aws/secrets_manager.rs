@@ -156,7 +156,7 @@ impl JsonSecretsManager {
             [(index, secret)] => {
                 let answer = self.one(secret, deadline).await;
                 match answer {
-                    Err(error) if error.kind.holds_for_all() => Err(error),
+                    Err(error) if error.kind.holds_for_all(false) => Err(error),
                     answer => Ok(vec![(*index, answer)]),
                 }
             }

@@ -150,7 +150,7 @@ impl<'j> Order<'_, 'j> {
             policy: &client_side.policy,
             key_id: client_side.key_id.as_deref(),
         };
-        let opened = object::open(clients.s3(), clients.data_keys(), &sealed, deadline).await;
+        let opened = object::open(clients.s3(), clients.kms(), &sealed, deadline).await;
         let content = opened.map_err(Refused::Call)?;
         let written = self.staged.write(&content);
         written.map_err(|error| Refused::Line(self.line(&error)))

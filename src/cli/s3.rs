@@ -175,7 +175,7 @@ impl GetArguments {
             key_id: self.kms_key_id.as_deref(),
         };
         let plain = self.common.with_clients(async |clients, deadline| {
-            let plain = object::open(clients.s3(), clients.data_keys(), &sealed, deadline);
+            let plain = object::open(clients.s3(), clients.kms(), &sealed, deadline);
             plain.await.map_err(|error| Failure::new(&error))
         })?;
         output::write(self.output.as_deref(), &*plain, Privacy::Secret)

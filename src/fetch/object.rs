@@ -1,7 +1,7 @@
 //! A client-side encrypted object in memory: one call for the object, one for its instruction file if it
 //! has one, one for its data key.
 
-use crate::aws::{AwsError, DataKeys, Get, Kind, S3};
+use crate::aws::{AwsError, Get, Kind, Kms, S3};
 use crate::envelope::{
     Envelope, INSTRUCTION_SUFFIX, MAX_INSTRUCTION_FILE, OpenError, Policy, ReadError,
     needs_instruction_file,
@@ -54,7 +54,7 @@ impl ObjectError {
 /// Gets, verifies and decrypts the whole object.
 pub async fn open(
     s3: &dyn S3,
-    keys: &dyn DataKeys,
+    kms: &dyn Kms,
     sealed: &Sealed<'_>,
     deadline: Instant,
 ) -> Result<Zeroizing<Vec<u8>>, ObjectError> {
@@ -78,7 +78,7 @@ pub async fn open(
         error,
     })?;
     let (wrapped, context) = (envelope.wrapped_key(), envelope.context());
-    let key = keys.decrypt_data_key(key_id, wrapped, context, deadline);
+    let key = kms.decrypt(key_id, wrapped, context, deadline);
     let key = key.await.map_err(|error| ObjectError::DataKey {
         url: url.clone(),
         error,

@@ -1,4 +1,4 @@
-//! What the cryptor `aws-kms` puts around KMS: a message is the base64 of what KMS encrypted, and what it
+//! What the cryptors `aws-kms` and `gcp-kms` put around a KMS: a message is the base64 of what KMS encrypted, and what it
 //! encrypted is the value as a YAML document of its own.
 
 use super::psych;
@@ -10,19 +10,22 @@ use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write as _;
 use zeroize::Zeroizing;
 
-/// What KMS encrypts in one call (AWS KMS API reference, Encrypt).
-pub const MAX_PLAINTEXT: usize = 4096;
+/// What AWS's KMS encrypts in one call (AWS KMS API reference, Encrypt).
+pub const AWS_MOST: usize = 4096;
 
-/// KMS's own ciphertext has more; it holds the key's id, a vector and a tag.
+/// What Google's KMS encrypts in one call (Cloud KMS API reference, encrypt); a key in an HSM takes less.
+pub const GOOGLE_MOST: usize = 64 << 10;
+
+/// A KMS's own ciphertext has more; it holds the key's id, a vector and a tag.
 const SHORTEST: usize = 64;
 
 /// Why a value is not written or not read. No variant holds any of its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DumpError {
     #[error(
-        "{0} bytes as YAML, and KMS encrypts at most {MAX_PLAINTEXT}: put it into a file of its own"
+        "{length} bytes as YAML, and KMS encrypts at most {most}: put it into a file of its own"
     )]
-    TooLong(usize),
+    TooLong { length: usize, most: usize },
     #[error("it is not UTF-8: another tool encrypted it")]
     Encoding,
     #[error("it is not one YAML value: another tool encrypted it")]
@@ -108,8 +111,9 @@ pub fn plaintext(dump: &[u8]) -> Result<Plaintext, DumpError> {
     }
 }
 
-/// What KMS is to encrypt for a value: a quoted scalar that every reader of YAML takes for this very text.
-pub fn dump(value: &Secret) -> Result<Zeroizing<String>, DumpError> {
+/// What a KMS that takes `most` bytes is to encrypt for a value: a quoted scalar that every reader of YAML
+/// takes for this very text.
+pub fn dump(value: &Secret, most: usize) -> Result<Zeroizing<String>, DumpError> {
     let value = value.expose();
     let mut text = Zeroizing::new(String::with_capacity(value.len() + 16));
     text.push_str("--- \"");
@@ -126,8 +130,9 @@ pub fn dump(value: &Secret) -> Result<Zeroizing<String>, DumpError> {
         }
     }
     text.push_str("\"\n");
-    if text.len() > MAX_PLAINTEXT {
-        return Err(DumpError::TooLong(text.len()));
+    if text.len() > most {
+        let length = text.len();
+        return Err(DumpError::TooLong { length, most });
     }
     Ok(text)
 }
@@ -151,7 +156,7 @@ mod tests {
         for vector in &vectors {
             let (value, psychs) = (vector["value"].as_str().unwrap(), &vector["dump"]);
             assert_eq!(text(psychs.as_str().unwrap()), value, "{vector}");
-            let ours = dump(&Secret::from(value)).unwrap();
+            let ours = dump(&Secret::from(value), AWS_MOST).unwrap();
             assert_eq!(text(&ours), value, "{vector}: {}", *ours);
             assert!(ours.is_ascii());
         }
@@ -185,10 +190,13 @@ mod tests {
 
     #[test]
     fn what_kms_cannot_take_is_refused() {
-        let fits = "x".repeat(MAX_PLAINTEXT - "--- \"\"\n".len());
-        assert!(dump(&Secret::new(fits.clone())).is_ok());
-        let longer = dump(&Secret::new(fits + "x"));
-        assert_eq!(longer, Err(DumpError::TooLong(MAX_PLAINTEXT + 1)));
+        for most in [AWS_MOST, GOOGLE_MOST] {
+            let fits = "x".repeat(most - "--- \"\"\n".len());
+            assert!(dump(&Secret::new(fits.clone()), most).is_ok());
+            let longer = dump(&Secret::new(fits + "x"), most);
+            let length = most + 1;
+            assert_eq!(longer, Err(DumpError::TooLong { length, most }));
+        }
     }
 
     #[test]

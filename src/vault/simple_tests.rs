@@ -61,6 +61,19 @@ fn every_flipped_bit_is_found() {
 }
 
 #[test]
+fn every_cut_is_found() {
+    for cipher in [Cipher::Aes256Cbc, Cipher::Aes256Gcm] {
+        let simple = simple(cipher);
+        let message = simple.encrypt("secret", &iv(&simple)).unwrap();
+        for at in 0..message.len() {
+            for cut in [&message[..at], &message[at + 1..]] {
+                assert!(simple.decrypt(cut).is_err(), "{cipher} {cut}");
+            }
+        }
+    }
+}
+
+#[test]
 fn shapes_that_are_refused() {
     let cbc = simple(Cipher::Aes256Cbc);
     let good = cbc.encrypt("x", &iv(&cbc)).unwrap();

@@ -4,54 +4,16 @@
 use super::probe::{Found, Probe};
 use super::store::{members, tells_nothing};
 use crate::support::fake_http::{FakeHttp, Reply, Request};
+use crate::support::google::{self, KEY, openssl, reply};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use std::path::Path;
-use std::process::Command;
-
-const KEY: &str = "projects/p/locations/global/keyRings/r/cryptoKeys/k";
-
-fn openssl(folder: &Path, words: &str) {
-    let done = Command::new("openssl")
-        .args(words.split(' '))
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "openssl {words}: {text}");
-}
-
-/// A folder with a new `key.pem` and its `public.pem`.
-fn key() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    openssl(
-        folder.path(),
-        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key.pem",
-    );
-    openssl(folder.path(), "pkey -in key.pem -pubout -out public.pem");
-    folder
-}
-
-fn account(key: &Path, token_uri: &str) -> String {
-    let pem = std::fs::read_to_string(key.join("key.pem")).unwrap();
-    let email = "web@p.iam.gserviceaccount.com";
-    json!({
-        "type": "service_account", "private_key_id": "id-1", "private_key": pem, "client_email": email,
-        "token_uri": token_uri,
-    })
-    .to_string()
-}
 
 /// Both endpoints in one: "encrypts" by turning the bytes round.
 fn google(request: &Request) -> Reply {
-    let json = |body: Value| Reply::json(200, body.to_string());
-    if request.target == "/token" || request.target.ends_with("/default/token") {
-        return json(
-            json!({"access_token": "canary-token", "expires_in": 3600, "token_type": "Bearer"}),
-        );
+    if let Some(token) = google::token(request) {
+        return token;
     }
-    assert_eq!(request.headers["authorization"], "Bearer canary-token");
     let members = members(request);
     let turned = |name: &str| {
         let mut bytes = STANDARD.decode(members[name].as_str().unwrap()).unwrap();
@@ -60,10 +22,10 @@ fn google(request: &Request) -> Reply {
     };
     match request.target.rsplit_once(':').unwrap() {
         (path, "encrypt") if path.ends_with(KEY) => {
-            json(json!({"ciphertext": turned("plaintext")}))
+            reply(&json!({"ciphertext": turned("plaintext")}))
         }
         (path, "decrypt") if path.ends_with(KEY) => {
-            json(json!({"plaintext": turned("ciphertext")}))
+            reply(&json!({"plaintext": turned("ciphertext")}))
         }
         other => panic!("{other:?}"),
     }
@@ -83,15 +45,14 @@ fn decrypt(server: &FakeHttp) -> Found {
 
 #[test]
 fn a_key_file_signs_for_one_token() {
-    let key = key();
     let server = FakeHttp::start(|request, _| google(request));
-    let token_uri = format!("{}/token", server.url());
-    let probe = Probe::keyed()
+    let account = google::account(&server);
+    let found = Probe::keyed()
         .env("GOOGLE_KMS_ENDPOINT", server.url())
-        .file("account.json", &account(key.path(), &token_uri));
-    let path = probe.path("account.json");
-    let found = probe
-        .env("GOOGLE_APPLICATION_CREDENTIALS", path)
+        .env(
+            "GOOGLE_APPLICATION_CREDENTIALS",
+            account.path().join("account.json").to_str().unwrap(),
+        )
         .run(&json!({"gcp_key": KEY, "gcp_encrypt": "text", "gcp_decrypt": ["eno", "owt"]}));
     assert_eq!(found.value["gcp"], json!(["one", "two"]), "{}", found.value);
     assert_eq!(found.value["gcp_sealed"], "txet");
@@ -115,16 +76,16 @@ fn a_key_file_signs_for_one_token() {
         json!({"alg": "RS256", "typ": "JWT", "kid": "id-1"})
     );
     let claims = part(claims);
-    assert_eq!(claims["aud"], token_uri);
+    assert_eq!(claims["aud"], format!("{}/token", server.url()));
     assert_eq!(claims["iss"], "web@p.iam.gserviceaccount.com");
     assert_eq!(claims["scope"], "https://www.googleapis.com/auth/cloudkms");
     let life = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
     assert_eq!(life, 3600);
-    std::fs::write(key.path().join("signed"), signed).unwrap();
+    std::fs::write(account.path().join("signed"), signed).unwrap();
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
-    std::fs::write(key.path().join("signature"), signature).unwrap();
+    std::fs::write(account.path().join("signature"), signature).unwrap();
     openssl(
-        key.path(),
+        account.path(),
         "dgst -sha256 -verify public.pem -signature signature signed",
     );
 }
@@ -166,7 +127,7 @@ fn errors_name_permission_key_and_remedy() {
             400,
             error("INVALID_ARGUMENT", "Decryption failed"),
             "InvalidCiphertext",
-            "with this key",
+            "name the key that encrypted the value",
         ),
         (
             400,

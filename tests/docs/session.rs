@@ -5,6 +5,8 @@
 //! terminal, entry's lines are text.
 
 use crate::support::binary;
+use crate::support::fake_http::FakeHttp;
+use crate::support::google;
 use crate::support::http;
 use crate::support::lines::Lines;
 use crate::support::moto::Moto;
@@ -38,6 +40,11 @@ impl Step {
         let (Step::Type(text) | Step::File { text, .. }) = self;
         ["aws-kms", "s3://"].iter().any(|word| text.contains(word))
     }
+
+    fn needs_google(&self) -> bool {
+        let (Step::Type(text) | Step::File { text, .. }) = self;
+        text.contains("gcp-kms")
+    }
 }
 
 /// AWS's stand-in, with the bucket and the object of the pages.
@@ -50,6 +57,12 @@ fn stand_in() -> Moto {
         b"a certificate\n",
     );
     moto
+}
+
+/// Google's stand-in, with the key of the pages.
+fn google() -> FakeHttp {
+    let key = "projects/myapp/locations/global/keyRings/rails/cryptoKeys/production";
+    FakeHttp::start(|request, number| google::answer(&[key], request, number))
 }
 
 /// What a command said, and its exit code.
@@ -80,6 +93,12 @@ pub fn run(steps: &[Step]) -> Vec<Said> {
             ("AWS_SECRET_ACCESS_KEY", "reader"),
             ("AWS_REGION", "us-east-1"),
         ]);
+    }
+    let google = steps.iter().any(Step::needs_google).then(google);
+    if let Some(google) = &google {
+        let url = google.url();
+        command.env("GOOGLE_KMS_ENDPOINT", &url);
+        command.env("GCE_METADATA_HOST", url.trim_start_matches("http://"));
     }
     let mut process = command
         .args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"])

@@ -18,23 +18,30 @@ fn cipher() -> Aes256Gcm {
 
 /// What KMS's Encrypt would give; `number` makes it distinct.
 pub fn encrypt(plaintext: &[u8], number: u32) -> Vec<u8> {
+    seal_for(b"", plaintext, number)
+}
+
+/// The same, bound to something.
+pub fn seal_for(aad: &[u8], plaintext: &[u8], number: u32) -> Vec<u8> {
     let mut vector = [0; 12];
     vector[..4].copy_from_slice(&number.to_le_bytes());
-    let mut sealed = cipher().encrypt(&vector.into(), plaintext).unwrap();
+    let payload = Payload {
+        msg: plaintext,
+        aad,
+    };
+    let mut sealed = cipher().encrypt(&vector.into(), payload).unwrap();
     let tag = sealed.split_off(sealed.len() - 16);
     [KEY_ID.as_bytes(), &vector, &tag, &sealed].concat()
 }
 
-fn decrypt(blob: &[u8]) -> Option<Vec<u8>> {
+/// `None` if it was not made for this.
+pub fn open_for(aad: &[u8], blob: &[u8]) -> Option<Vec<u8>> {
     let rest = blob.strip_prefix(KEY_ID.as_bytes())?;
     let (vector, rest) = rest.split_at_checked(12)?;
     let (tag, sealed) = rest.split_at_checked(16)?;
     let vector: [u8; 12] = vector.try_into().ok()?;
     let message = [sealed, tag].concat();
-    let payload = Payload {
-        msg: &message,
-        aad: b"",
-    };
+    let payload = Payload { msg: &message, aad };
     cipher().decrypt(&vector.into(), payload).ok()
 }
 
@@ -44,7 +51,7 @@ pub fn answer(request: &Request) -> Reply {
     let blob = STANDARD
         .decode(body["CiphertextBlob"].as_str().unwrap())
         .unwrap();
-    match decrypt(&blob) {
+    match open_for(b"", &blob) {
         Some(plaintext) => {
             let body = json!({"KeyId": KEY_ID, "Plaintext": STANDARD.encode(plaintext)});
             Reply::json(200, body.to_string())
@@ -62,7 +69,7 @@ pub fn seal(yaml: &str, keys: &[&str]) -> String {
     let mut number = 0;
     let seal = |plain: &str| {
         number += 1;
-        let dump = kms::dump(&Secret::from(plain)).unwrap();
+        let dump = kms::dump(&Secret::from(plain), kms::AWS_MOST).unwrap();
         Ok::<_, Problems>(kms::message(&encrypt(dump.as_bytes(), number)))
     };
     Document::parse(yaml)

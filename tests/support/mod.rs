@@ -3,6 +3,7 @@
 pub mod dns;
 pub mod fake_http;
 pub mod fixed_kms;
+pub mod google;
 pub mod guard;
 pub mod http;
 pub mod lines;

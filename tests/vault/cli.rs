@@ -58,8 +58,14 @@ impl Run {
             .env_remove("EDITOR");
         // What this machine has set for itself is no test's.
         let own = std::env::vars_os().map(|(name, _)| name);
-        for name in own.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {
-            command.env_remove(name);
+        let clouds = [&b"AWS_"[..], b"GOOGLE_", b"GCE_"];
+        for name in own {
+            if clouds
+                .iter()
+                .any(|one| name.as_encoded_bytes().starts_with(one))
+            {
+                command.env_remove(name);
+            }
         }
         if let Some(passphrase) = self.passphrase {
             command.env("YAML_VAULT_PASSPHRASE", passphrase);

@@ -13,6 +13,7 @@ mod cli;
 mod compare;
 mod corpus;
 mod edit;
+mod gcp;
 mod get;
 mod kms;
 mod rekey;

@@ -2,6 +2,7 @@
 //! it is no more than Psych around ActiveSupport's `MessageEncryptor`. Skipped where Ruby is missing.
 
 use super::cli::Run;
+use entry::vault::{Secret, kms};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -190,7 +191,7 @@ fn psych_loads_what_kms_encrypts() {
         .collect();
     let dumps = values
         .iter()
-        .map(|value| entry::vault::kms::dump(&entry::vault::Secret::from(*value)).unwrap());
+        .map(|value| kms::dump(&Secret::from(*value), kms::AWS_MOST).unwrap());
     let dumps: Vec<String> = dumps.map(|dump| dump.to_string()).collect();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dumps.json");

@@ -1,7 +1,6 @@
 //! `entryctl vault check`.
 
-use super::arguments::{AffixOptions, Keys};
-use super::options::CryptorOptions;
+use super::arguments::Values;
 use super::told;
 use crate::cli::{Failure, input, warn};
 use crate::vault::KeyPath;
@@ -26,16 +25,12 @@ pub(in crate::cli) struct Arguments {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    affixes: AffixOptions,
-    #[command(flatten)]
-    cryptor: CryptorOptions,
+    values: Values,
 }
 
 impl Arguments {
     pub fn run(&self) -> Result<(), Failure> {
-        let paths = self.keys.paths();
+        let paths = self.values.paths();
         let mut lines = Vec::new();
         for file in &self.files {
             match self.problems(file, &paths) {
@@ -54,14 +49,14 @@ impl Arguments {
         let name = input::name(file);
         let (_, document) = told::read(file)?;
         let selection = document
-            .survey(paths, &self.affixes.affixes())
+            .survey(paths, &self.values.affixes())
             .map_err(|problems| Failure::line(format!("{name}:{problems}")))?;
         let clear = selection
             .scalars
             .iter()
-            .filter(|one| !self.cryptor.is_message(&one.message))
+            .filter(|one| !self.values.cryptor.is_message(&one.message))
             .map(|one| format!("{name}:{}: {}: it is in clear text", one.place, one.path));
-        for complaint in selection.in_clear_text(|text| self.cryptor.is_message(text)) {
+        for complaint in selection.in_clear_text(|text| self.values.cryptor.is_message(text)) {
             warn(&format!("{name}: {complaint}"));
         }
         let unmatched = selection.unmatched.iter();

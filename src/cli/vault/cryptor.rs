@@ -1,11 +1,13 @@
-//! Messages to plaintexts and back, by either cryptor: all of a file at once, so that a network is asked
+//! Messages to plaintexts and back, by any cryptor: all of a file at once, so that a network is asked
 //! for many at a time.
 
+use super::account::Account;
 use super::kms::KmsCryptor;
 use crate::cli::Failure;
 use crate::vault::document::{Chosen, Reason};
-use crate::vault::{Choice, Plaintext, Simple};
+use crate::vault::{Choice, Plaintext, Selection, Simple};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// What each message turned out to hold.
 pub(super) type Opened = HashMap<String, Result<Plaintext, Reason>>;
@@ -21,6 +23,10 @@ pub(super) enum Cryptor {
 }
 
 impl Cryptor {
+    pub fn kms(account: Account, timeout: Duration) -> Result<Cryptor, Failure> {
+        Ok(Cryptor::Kms(Box::new(KmsCryptor::new(account, timeout)?)))
+    }
+
     pub fn is_message(&self, text: &str) -> bool {
         match self {
             Cryptor::Simple { simple, .. } => simple.is_message(text),
@@ -53,6 +59,12 @@ impl Cryptor {
             }
             Cryptor::Kms(kms) => kms.open(messages),
         }
+    }
+
+    /// Decrypts all that was selected.
+    pub fn open_all(&mut self, selection: &Selection) -> Result<Opened, Failure> {
+        let messages = selection.messages().into_iter();
+        self.open(messages.map(|(message, _)| message))
     }
 
     /// The message of each scalar, in their order.

@@ -1,8 +1,7 @@
 //! `entryctl vault decrypt`.
 
-use super::arguments::{AffixOptions, Keys};
-use super::cryptor::lookup;
-use super::options::CryptorOptions;
+use super::arguments::Values;
+use super::reveal::decrypted;
 use super::told;
 use crate::cli::output::{self, Privacy};
 use crate::cli::{Failure, input, warn};
@@ -33,25 +32,18 @@ pub(in crate::cli) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    affixes: AffixOptions,
-    #[command(flatten)]
-    cryptor: CryptorOptions,
+    values: Values,
 }
 
 impl Arguments {
     pub fn run(&self) -> Result<(), Failure> {
         let name = input::name(&self.file);
         let (_, document) = told::read(&self.file)?;
-        let mut cryptor = self.cryptor.cryptor()?;
+        let mut cryptor = self.values.cryptor.cryptor()?;
         let selection = document
-            .select(&self.keys.paths(), &self.affixes.affixes())
+            .select(&self.values.paths(), &self.values.affixes())
             .map_err(|problems| told::failure(&name, problems, &cryptor))?;
-        let opened = cryptor.open(selection.messages().into_iter().map(|(message, _)| message))?;
-        let text = document
-            .decrypt_selection(&selection, lookup(&opened))
-            .map_err(|problems| told::failure(&name, problems, &cryptor))?;
+        let text = decrypted(&name, &document, &selection, &mut cryptor)?;
         for complaint in selection.complaints(|text| cryptor.is_message(text)) {
             warn(&complaint);
         }

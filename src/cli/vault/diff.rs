@@ -1,8 +1,7 @@
 //! `entryctl vault diff`.
 
-use super::arguments::{AffixOptions, Keys};
+use super::arguments::Values;
 use super::git::Blob;
-use super::options::CryptorOptions;
 use super::reveal::{Veiled, reveal};
 use crate::cli::output::{self, Privacy};
 use crate::cli::{Failure, input};
@@ -35,11 +34,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(value_name = "NEW")]
     new: Option<String>,
     #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    affixes: AffixOptions,
-    #[command(flatten)]
-    cryptor: CryptorOptions,
+    values: Values,
 }
 
 /// One side: its name, and its text as it is stored.
@@ -91,14 +86,14 @@ impl Arguments {
             Some(new) => [Side::find(&self.old, new)?, Side::find(new, &self.old)?],
             None => [Side::revision("HEAD", &self.old)?, Side::file(&self.old)?],
         };
-        let (paths, affixes) = (self.keys.paths(), self.affixes.affixes());
+        let (paths, affixes) = (self.values.paths(), self.values.affixes());
         let veiled = sides.iter().map(|side| {
             Veiled::new(&side.name, &side.text, &paths, &affixes, |text| {
-                self.cryptor.is_message(text)
+                self.values.cryptor.is_message(text)
             })
         });
         let veiled = veiled.collect::<Result<Vec<_>, _>>()?;
-        let texts = reveal(&veiled, &mut self.cryptor.cryptor()?)?;
+        let texts = reveal(&veiled, &mut self.values.cryptor.cryptor()?)?;
         let [old, new] = texts.as_slice() else {
             return Ok(());
         };

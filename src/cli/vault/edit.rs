@@ -1,10 +1,10 @@
 //! `entryctl vault edit`.
 
-use super::arguments::{AffixOptions, Keys};
-use super::cryptor::{Cryptor, lookup};
+use super::arguments::Values;
+use super::cryptor::Cryptor;
 use super::editor::{Edited, Editor, Held};
-use super::options::CryptorOptions;
 use super::private::PrivateFolder;
+use super::reveal::decrypted;
 use super::{prompt, store, told};
 use crate::cli::{Failure, input, say, warn};
 use crate::vault::document::Before;
@@ -37,11 +37,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     allow_disk: bool,
     #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    affixes: AffixOptions,
-    #[command(flatten)]
-    cryptor: CryptorOptions,
+    values: Values,
 }
 
 /// The file as it was, and as its editor sees it.
@@ -58,8 +54,8 @@ impl Arguments {
     pub fn run(&self) -> Result<(), Failure> {
         store::is_changeable(&self.file)?;
         let editor = Editor::find()?;
-        let mut cryptor = self.cryptor.encryptor()?;
-        let (paths, affixes) = (self.keys.paths(), self.affixes.affixes());
+        let mut cryptor = self.values.cryptor.encryptor()?;
+        let (paths, affixes) = (self.values.paths(), self.values.affixes());
         let opened = self.open(&mut cryptor, &paths, &affixes)?;
         let held = Held::hold()?;
         let folder = PrivateFolder::make(self.allow_disk)?;
@@ -102,11 +98,7 @@ impl Arguments {
         let selection = encrypted
             .select(paths, affixes)
             .map_err(|problems| told::failure(&name, problems, cryptor))?;
-        let messages = selection.messages().into_iter();
-        let opened = cryptor.open(messages.map(|(message, _)| message))?;
-        let plain = encrypted
-            .decrypt_selection(&selection, lookup(&opened))
-            .map_err(|problems| told::failure(&name, problems, cryptor))?;
+        let plain = decrypted(&name, &encrypted, &selection, cryptor)?;
         for complaint in selection.complaints(|text| cryptor.is_message(text)) {
             warn(&complaint);
         }

@@ -1,7 +1,6 @@
 //! `entryctl vault encrypt`.
 
-use super::arguments::{AffixOptions, Keys};
-use super::options::CryptorOptions;
+use super::arguments::Values;
 use super::{store, told};
 use crate::cli::output::{self, Privacy};
 use crate::cli::{Failure, input, warn};
@@ -10,8 +9,8 @@ use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Passphrases are read from the environment: YAML_VAULT_PASSPHRASE, and
-YAML_VAULT_SIGN_PASSPHRASE if the signature is to have its own. With KMS a value may
-have 4096 bytes.
+YAML_VAULT_SIGN_PASSPHRASE if the signature is to have its own. With AWS KMS a value
+may have 4096 bytes, with Google's 65,536.
 
 Exit codes: 0 done, 1 failed (nothing is written), 2 wrong usage.
 
@@ -19,7 +18,9 @@ Examples:
   entryctl vault encrypt secrets.yml -o secrets.yml -k '$.production'
   entryctl vault encrypt secrets.yml -k '$.*.password,$.*.key' --cipher aes-256-gcm
   entryctl vault encrypt secrets.yml -o secrets.yml -k '$.production' \\
-    --cryptor aws-kms --aws-kms-key-id alias/production";
+    --cryptor aws-kms --aws-kms-key-id alias/production
+  entryctl vault encrypt secrets.yml --cryptor gcp-kms --gcp-credential-file key.json \\
+    --gcp-kms-resource-id projects/myapp/locations/global/keyRings/rails/cryptoKeys/production";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -30,22 +31,18 @@ pub(in crate::cli) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    affixes: AffixOptions,
-    #[command(flatten)]
-    cryptor: CryptorOptions,
+    values: Values,
 }
 
 impl Arguments {
     pub fn run(&self) -> Result<(), Failure> {
         let name = input::name(&self.file);
         let (_, document) = told::read(&self.file)?;
-        let mut cryptor = self.cryptor.encryptor()?;
+        let mut cryptor = self.values.cryptor.encryptor()?;
         let choice = document
-            .choose_plaintexts(&self.keys.paths())
+            .choose_plaintexts(&self.values.paths())
             .map_err(|problems| told::failure(&name, problems, &cryptor))?;
-        let affixes = self.affixes.affixes();
+        let affixes = self.values.affixes();
         let text = store::sealed(&name, &document, &choice, &affixes, &mut cryptor)?;
         let is_message = |text: &str| cryptor.is_message(affixes.strip(text));
         told::warn_of(&name, &choice, &is_message);

@@ -1,8 +1,9 @@
 //! `entryctl vault get`.
 
 use super::arguments::AffixOptions;
-use super::cryptor::{Cryptor, lookup};
+use super::cryptor::Cryptor;
 use super::options::CryptorOptions;
+use super::reveal::decrypted;
 use super::told;
 use crate::cli::output::{self, Privacy};
 use crate::cli::{Failure, input};
@@ -72,11 +73,7 @@ impl Arguments {
         selection: &Selection,
         cryptor: &mut Cryptor,
     ) -> Result<Found, Failure> {
-        let messages = selection.messages().into_iter();
-        let opened = cryptor.open(messages.map(|(message, _)| message))?;
-        let text = document
-            .decrypt_selection(selection, lookup(&opened))
-            .map_err(|problems| told::failure(name, problems, cryptor))?;
+        let text = decrypted(name, document, selection, cryptor)?;
         self.only(name, &told::parse(name, text.expose())?)
     }
 

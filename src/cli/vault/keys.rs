@@ -1,7 +1,7 @@
 //! `entryctl vault keys`.
 
-use super::arguments::{AffixOptions, Keys};
-use super::options::{CryptorOptions, Kind};
+use super::arguments::Values;
+use super::options::Kind;
 use super::told;
 use crate::cli::output::{self, Privacy};
 use crate::cli::{Failure, input, warn};
@@ -32,11 +32,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    affixes: AffixOptions,
-    #[command(flatten)]
-    cryptor: CryptorOptions,
+    values: Values,
 }
 
 /// What is known of a value.
@@ -55,9 +51,9 @@ impl Arguments {
         let name = input::name(&self.file);
         let (_, document) = told::read(&self.file)?;
         let selection = document
-            .survey(&self.keys.paths(), &self.affixes.affixes())
+            .survey(&self.values.paths(), &self.values.affixes())
             .map_err(|problems| Failure::line(format!("{name}:{problems}")))?;
-        for complaint in selection.complaints(|text| self.cryptor.is_message(text)) {
+        for complaint in selection.complaints(|text| self.values.cryptor.is_message(text)) {
             warn(&complaint);
         }
         let rows = selection.scalars.iter().map(|one| self.row(one));
@@ -72,12 +68,12 @@ impl Arguments {
     }
 
     fn row(&self, one: &Selected) -> Row {
-        let is_message = self.cryptor.is_message(&one.message);
-        let key = match self.cryptor.kind() {
+        let is_message = self.values.cryptor.is_message(&one.message);
+        let key = match self.values.cryptor.kind() {
             Kind::AwsKms => kms::ciphertext(&one.message)
                 .ok()
                 .and_then(|c| kms::key(&c)),
-            Kind::Simple => None,
+            Kind::Simple | Kind::GcpKms => None,
         };
         Row {
             path: one.path.clone(),

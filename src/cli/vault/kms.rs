@@ -1,11 +1,12 @@
-//! The cryptor `aws-kms`: calls under one deadline, with progress for whoever watches.
+//! The cryptors `aws-kms` and `gcp-kms`: calls under one deadline, with progress for whoever watches.
 
+use super::account::{Account, Service};
 use super::cryptor::Opened;
-use crate::aws::{self, AwsError, Ciphertext, Clients, Kind, Pending, Settings, StaticKeys};
+use crate::aws::{self, AwsError, Ciphertext, Kind, Kms, Pending};
 use crate::cli::Failure;
+use crate::gcp::CloudKms;
 use crate::vault::document::{Chosen, Reason};
 use crate::vault::kms;
-use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
@@ -18,84 +19,27 @@ const IN_FLIGHT: usize = 32;
 /// Fewer calls are over before a bar could be read.
 const WORTH_A_BAR: usize = 8;
 
-/// The options of the cryptor `aws-kms`.
-#[derive(Args)]
-pub(super) struct KmsOptions {
-    /// The KMS key to encrypt with: its id, ARN or `alias/NAME`
-    #[arg(long, value_name = "KEY")]
-    pub aws_kms_key_id: Option<String>,
-    /// The region [default: as every AWS tool finds it]
-    #[arg(long, value_name = "REGION")]
-    pub aws_region: Option<String>,
-    /// A profile of `~/.aws/config`
-    #[arg(long, value_name = "NAME")]
-    pub aws_profile: Option<String>,
-    /// An access key; others can see it in the process list, unlike `AWS_ACCESS_KEY_ID`
-    #[arg(long, value_name = "ID", requires = "aws_secret_access_key")]
-    pub aws_access_key_id: Option<String>,
-    /// Its secret, which others can see, too
-    #[arg(long, value_name = "KEY", requires = "aws_access_key_id")]
-    pub aws_secret_access_key: Option<String>,
-    /// How long all calls to AWS may take
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
-    pub timeout: Duration,
-}
-
-impl KmsOptions {
-    /// An error if there is anything for AWS, which another cryptor would not look at.
-    pub fn is_unused(&self) -> Result<(), Failure> {
-        let given = [
-            ("--aws-kms-key-id", &self.aws_kms_key_id),
-            ("--aws-region", &self.aws_region),
-            ("--aws-profile", &self.aws_profile),
-            ("--aws-access-key-id", &self.aws_access_key_id),
-        ];
-        match given.iter().find(|(_, value)| value.is_some()) {
-            Some((option, _)) => Err(Failure::line(format!(
-                "{option} is for another cryptor: add --cryptor aws-kms"
-            ))),
-            None => Ok(()),
-        }
-    }
-
-    fn settings(&self) -> Settings {
-        let keys = self.aws_access_key_id.as_ref();
-        let keys = keys.zip(self.aws_secret_access_key.as_ref());
-        Settings {
-            region: self.aws_region.clone(),
-            profile: self.aws_profile.clone(),
-            keys: keys.map(|(id, secret)| StaticKeys {
-                access_key_id: id.clone(),
-                secret_access_key: Zeroizing::new(secret.clone()),
-                session_token: None,
-            }),
-        }
-    }
-}
-
-/// KMS, asked when there is something to ask.
+/// A KMS, asked when there is something to ask.
 pub(super) struct KmsCryptor {
-    settings: Settings,
-    key_id: Option<String>,
+    account: Account,
     timeout: Duration,
     runtime: Runtime,
-    clients: Option<Clients>,
+    service: Option<Service>,
 }
 
 impl KmsCryptor {
-    pub fn new(options: &KmsOptions) -> Result<KmsCryptor, Failure> {
+    pub fn new(account: Account, timeout: Duration) -> Result<KmsCryptor, Failure> {
         let runtime = aws::runtime();
         Ok(KmsCryptor {
-            settings: options.settings(),
-            key_id: options.aws_kms_key_id.clone(),
-            timeout: options.timeout,
+            account,
+            timeout,
             runtime: runtime.map_err(|error| Failure::line(format!("event loop: {error}")))?,
-            clients: None,
+            service: None,
         })
     }
 
     pub fn has_key(&self) -> bool {
-        self.key_id.is_some()
+        self.account.key().is_some()
     }
 
     /// Runs calls to KMS, of which there are `count`, under one deadline.
@@ -103,21 +47,21 @@ impl KmsCryptor {
         &mut self,
         doing: &'static str,
         count: usize,
-        calls: impl AsyncFnOnce(&dyn aws::Kms, Instant) -> T,
+        calls: impl AsyncFnOnce(&dyn Kms, Instant) -> T,
     ) -> Result<T, Failure> {
         let deadline = Instant::now() + self.timeout;
         let KmsCryptor {
-            settings, clients, ..
+            account, service, ..
         } = self;
         self.runtime.block_on(async {
-            let clients = if let Some(clients) = clients {
-                clients
+            let service = if let Some(service) = service {
+                service
             } else {
-                let loaded = Clients::load(settings, deadline).await;
-                clients.insert(loaded.map_err(|error| Failure::new(&error))?)
+                let reached = account.reach(deadline).await;
+                service.insert(reached.map_err(|error| Failure::new(&error))?)
             };
             let watched = Watched {
-                kms: clients.kms(),
+                service,
                 bar: bar(doing, count),
             };
             let done = calls(&watched, deadline).await;
@@ -132,12 +76,12 @@ impl KmsCryptor {
     ) -> Result<Opened, Failure> {
         let mut opened = Opened::new();
         let mut asked = Vec::new();
-        let mut ciphertexts: Vec<aws::Encrypted> = Vec::new();
+        let mut ciphertexts = Vec::new();
         for message in messages {
             match kms::ciphertext(message) {
                 Ok(ciphertext) => {
                     asked.push(message.to_owned());
-                    ciphertexts.push(ciphertext.into());
+                    ciphertexts.push(self.account.encrypted(ciphertext));
                 }
                 Err(error) => {
                     opened.insert(message.to_owned(), Err(error.into()));
@@ -165,23 +109,23 @@ impl KmsCryptor {
     }
 
     pub fn seal(&mut self, scalars: &[Chosen]) -> Result<Vec<Result<String, Reason>>, Failure> {
-        let dumps: Result<Vec<_>, _> = scalars
-            .iter()
-            .map(|chosen| kms::dump(&chosen.plaintext))
-            .collect();
+        let most = self.account.most();
+        let dump = |chosen: &Chosen| kms::dump(&chosen.plaintext, most);
+        let dumps: Result<Vec<_>, _> = scalars.iter().map(dump).collect();
         let Ok(dumps) = dumps else {
             // What is too long fails the whole, so KMS need not be asked.
             let told = scalars.iter().map(|chosen| {
-                let dump = kms::dump(&chosen.plaintext).err();
+                let dump = dump(chosen).err();
                 Err(dump.map_or(Reason::NotTried, |error| Reason::Cryptor(error.to_string())))
             });
             return Ok(told.collect());
         };
-        let Some(key_id) = self.key_id.clone().filter(|_| !dumps.is_empty()) else {
+        let key = self.account.key().map(str::to_owned);
+        let Some(key) = key.filter(|_| !dumps.is_empty()) else {
             return Ok(scalars.iter().map(|_| Err(Reason::NotTried)).collect());
         };
         let results = self.ask("encrypting", dumps.len(), async |kms, deadline| {
-            aws::encrypt_all(kms, &key_id, &dumps, IN_FLIGHT, deadline).await
+            aws::encrypt_all(kms, &key, &dumps, IN_FLIGHT, deadline).await
         })?;
         let messages = results.into_iter().map(|result| {
             let message = result.map(|ciphertext| kms::message(&ciphertext));
@@ -210,13 +154,24 @@ fn bar(doing: &'static str, count: usize) -> ProgressBar {
     bar.with_message(doing)
 }
 
-/// KMS, with each answer counted.
+/// A KMS, with each answer counted.
 struct Watched<'a> {
-    kms: &'a dyn aws::Kms,
+    service: &'a Service,
     bar: ProgressBar,
 }
 
-impl aws::Kms for Watched<'_> {
+impl Watched<'_> {
+    fn counted<'a, T: 'a>(&'a self, call: Pending<'a, T>) -> Pending<'a, T> {
+        Box::pin(async move {
+            let done = call.await;
+            self.bar.inc(1);
+            done
+        })
+    }
+}
+
+/// Values have no context, so Google's need none.
+impl Kms for Watched<'_> {
     fn decrypt<'a>(
         &'a self,
         key_id: Option<&'a str>,
@@ -224,13 +179,9 @@ impl aws::Kms for Watched<'_> {
         context: &'a [(String, String)],
         deadline: Instant,
     ) -> Pending<'a, Zeroizing<Vec<u8>>> {
-        Box::pin(async move {
-            let done = self
-                .kms
-                .decrypt(key_id, ciphertext, context, deadline)
-                .await;
-            self.bar.inc(1);
-            done
+        self.counted(match self.service {
+            Service::Aws(clients) => clients.kms().decrypt(key_id, ciphertext, context, deadline),
+            Service::Google(kms) => kms.decrypt(key_id.unwrap_or_default(), ciphertext, deadline),
         })
     }
 
@@ -241,10 +192,9 @@ impl aws::Kms for Watched<'_> {
         context: &'a [(String, String)],
         deadline: Instant,
     ) -> Pending<'a, Ciphertext> {
-        Box::pin(async move {
-            let done = self.kms.encrypt(key_id, plaintext, context, deadline).await;
-            self.bar.inc(1);
-            done
+        self.counted(match self.service {
+            Service::Aws(clients) => clients.kms().encrypt(key_id, plaintext, context, deadline),
+            Service::Google(kms) => kms.encrypt(key_id, plaintext, deadline),
         })
     }
 }

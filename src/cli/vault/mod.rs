@@ -1,6 +1,7 @@
 //! `entryctl vault`: a file a command, what they share in `options` (arguments), `cryptor` (messages and
 //! plaintexts) and `told` (what went wrong).
 
+mod account;
 mod arguments;
 mod check;
 mod cryptor;
@@ -13,6 +14,7 @@ mod get;
 mod git;
 mod keys;
 mod kms;
+mod kms_options;
 mod options;
 mod private;
 mod prompt;

@@ -1,7 +1,8 @@
-//! The options of both cryptors, under the gem's names.
+//! The options of all cryptors, under the gem's names.
 
+use super::account::Account;
 use super::cryptor::Cryptor;
-use super::kms::{KmsCryptor, KmsOptions};
+use super::kms_options::KmsOptions;
 use super::{PASSPHRASE, SIGN_PASSPHRASE};
 use crate::cli::{Failure, input};
 use crate::vault::{Cipher, Digest, KdfDigest, Simple, SimpleError, SimpleOptions, kms};
@@ -27,6 +28,8 @@ pub(super) enum Kind {
     /// A key of AWS KMS
     #[value(alias = "kms")]
     AwsKms,
+    /// A key of Google Cloud KMS
+    GcpKms,
 }
 
 /// The options of the cryptor `simple`.
@@ -83,19 +86,21 @@ impl CryptorOptions {
     pub fn is_message(&self, text: &str) -> bool {
         match self.cryptor {
             Kind::Simple => self.simple.options().is_message(text),
-            Kind::AwsKms => kms::is_message(text),
+            Kind::AwsKms | Kind::GcpKms => kms::is_message(text),
         }
     }
 
     /// The cryptor with its keys at hand.
     pub fn cryptor(&self) -> Result<Cryptor, Failure> {
-        match self.cryptor {
+        self.kms.are_for(self.cryptor, "")?;
+        let account = match self.cryptor {
             Kind::Simple => {
-                self.kms.is_unused()?;
-                simple(&self.simple.options(), PASSPHRASE, SIGN_PASSPHRASE)
+                return simple(&self.simple.options(), PASSPHRASE, SIGN_PASSPHRASE);
             }
-            Kind::AwsKms => Ok(Cryptor::Kms(Box::new(KmsCryptor::new(&self.kms)?))),
-        }
+            Kind::AwsKms => Account::aws(&self.kms),
+            Kind::GcpKms => Account::google(&self.kms, "--gcp-kms-resource-id")?,
+        };
+        Cryptor::kms(account, self.kms.timeout)
     }
 
     /// The same where values will be encrypted.

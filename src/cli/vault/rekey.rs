@@ -1,8 +1,7 @@
 //! `entryctl vault rekey`.
 
-use super::arguments::{AffixOptions, Keys};
+use super::arguments::Values;
 use super::cryptor::lookup;
-use super::options::CryptorOptions;
 use super::renewed::NewOptions;
 use super::{store, told};
 use crate::cli::output::{self, Privacy};
@@ -34,11 +33,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    affixes: AffixOptions,
-    #[command(flatten)]
-    cryptor: CryptorOptions,
+    values: Values,
     #[command(flatten)]
     new: NewOptions,
 }
@@ -47,14 +42,13 @@ impl Arguments {
     pub fn run(&self) -> Result<(), Failure> {
         let name = input::name(&self.file);
         let (read, document) = told::read(&self.file)?;
-        let mut old = self.cryptor.cryptor()?;
-        let mut new = self.new.encryptor(&self.cryptor)?;
-        let affixes = self.affixes.affixes();
+        let mut old = self.values.cryptor.cryptor()?;
+        let mut new = self.new.encryptor(&self.values.cryptor)?;
+        let affixes = self.values.affixes();
         let selection = document
-            .select(&self.keys.paths(), &affixes)
+            .select(&self.values.paths(), &affixes)
             .map_err(|problems| told::failure(&name, problems, &old))?;
-        let messages = selection.messages().into_iter();
-        let opened = old.open(messages.map(|(message, _)| message))?;
+        let opened = old.open_all(&selection)?;
         let choice = document
             .choose_again(&selection, lookup(&opened))
             .map_err(|problems| told::failure(&name, problems, &old))?;
@@ -90,7 +84,7 @@ impl Arguments {
         let rest = all
             .scalars
             .iter()
-            .filter(|one| !done.contains(&one.id) && self.cryptor.is_message(&one.message));
+            .filter(|one| !done.contains(&one.id) && self.values.cryptor.is_message(&one.message));
         for one in rest {
             let (place, path) = (one.place, &one.path);
             warn(&format!(

@@ -1,11 +1,13 @@
 //! The options of a new cryptor, `--new-…`: what is not given is as before.
 
+use super::account::Account;
 use super::cryptor::Cryptor;
-use super::kms::{KmsCryptor, KmsOptions};
+use super::kms_options::KmsOptions;
 use super::options::{CryptorOptions, Kind, names, simple};
 use crate::cli::Failure;
 use crate::vault::{Affixes, Cipher, Digest, KdfDigest, SimpleOptions};
 use clap::Args;
+use std::time::Duration;
 
 const NEW_PASSPHRASE: &str = "YAML_VAULT_NEW_PASSPHRASE";
 const NEW_SIGN_PASSPHRASE: &str = "YAML_VAULT_NEW_SIGN_PASSPHRASE";
@@ -57,22 +59,32 @@ pub(super) struct NewOptions {
     /// Its secret
     #[arg(long, value_name = "KEY", requires = "new_aws_access_key_id")]
     new_aws_secret_access_key: Option<String>,
+    /// The key of Google's KMS to encrypt with from now on
+    #[arg(long, value_name = "KEY")]
+    new_gcp_kms_resource_id: Option<String>,
+    /// The key file of a service account that may encrypt with it
+    #[arg(long, value_name = "FILE")]
+    new_gcp_credential_file: Option<String>,
 }
 
 impl NewOptions {
     /// The new cryptor, with the old one's options where it has none of its own.
     pub fn encryptor(&self, old: &CryptorOptions) -> Result<Cryptor, Failure> {
-        match self.new_cryptor.unwrap_or(old.kind()) {
+        let kind = self.new_cryptor.unwrap_or(old.kind());
+        let kms = self.kms_options(old.kms.timeout);
+        kms.are_for(kind, "new-")?;
+        let kms = kms.or(&old.kms);
+        let account = match kind {
             Kind::Simple => {
                 let options = self.simple_options(&old.simple.options());
-                simple(&options, NEW_PASSPHRASE, NEW_SIGN_PASSPHRASE)
+                return simple(&options, NEW_PASSPHRASE, NEW_SIGN_PASSPHRASE);
             }
-            Kind::AwsKms => {
-                let cryptor = Cryptor::Kms(Box::new(KmsCryptor::new(&self.kms_options(&old.kms))?));
-                cryptor.can_encrypt("--new-aws-kms-key-id")?;
-                Ok(cryptor)
-            }
-        }
+            Kind::AwsKms => Account::aws(&kms),
+            Kind::GcpKms => Account::google(&kms, "--new-gcp-kms-resource-id")?,
+        };
+        let cryptor = Cryptor::kms(account, kms.timeout)?;
+        cryptor.can_encrypt("--new-aws-kms-key-id")?;
+        Ok(cryptor)
     }
 
     fn simple_options(&self, old: &SimpleOptions) -> SimpleOptions {
@@ -88,24 +100,16 @@ impl NewOptions {
         }
     }
 
-    fn kms_options(&self, old: &KmsOptions) -> KmsOptions {
-        let or = |new: &Option<String>, old: &Option<String>| new.clone().or_else(|| old.clone());
-        // An access key stands for an account, as a profile does: one of them replaces both.
-        let other = self.new_aws_access_key_id.is_some() || self.new_aws_profile.is_some();
-        let account = |old: &Option<String>| old.clone().filter(|_| !other);
+    fn kms_options(&self, timeout: Duration) -> KmsOptions {
         KmsOptions {
             aws_kms_key_id: self.new_aws_kms_key_id.clone(),
-            aws_region: or(&self.new_aws_region, &old.aws_region),
-            aws_profile: or(&self.new_aws_profile, &account(&old.aws_profile)),
-            aws_access_key_id: or(
-                &self.new_aws_access_key_id,
-                &account(&old.aws_access_key_id),
-            ),
-            aws_secret_access_key: or(
-                &self.new_aws_secret_access_key,
-                &account(&old.aws_secret_access_key),
-            ),
-            timeout: old.timeout,
+            aws_region: self.new_aws_region.clone(),
+            aws_profile: self.new_aws_profile.clone(),
+            aws_access_key_id: self.new_aws_access_key_id.clone(),
+            aws_secret_access_key: self.new_aws_secret_access_key.clone(),
+            gcp_kms_resource_id: self.new_gcp_kms_resource_id.clone(),
+            gcp_credential_file: self.new_gcp_credential_file.clone(),
+            timeout,
         }
     }
 

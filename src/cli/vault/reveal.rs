@@ -6,6 +6,19 @@ use crate::cli::Failure;
 use crate::vault::{Affixes, Document, KeyPath, Secret, Selection};
 use std::collections::BTreeSet;
 
+/// The text of a document with all that was selected decrypted.
+pub(super) fn decrypted(
+    name: &str,
+    document: &Document,
+    selection: &Selection,
+    cryptor: &mut Cryptor,
+) -> Result<Secret, Failure> {
+    let opened = cryptor.open_all(selection)?;
+    document
+        .decrypt_selection(selection, lookup(&opened))
+        .map_err(|problems| told::failure(name, problems, cryptor))
+}
+
 /// A text to be revealed.
 pub(super) struct Veiled {
     name: String,

@@ -1,7 +1,6 @@
 //! `entryctl vault textconv`.
 
-use super::arguments::{AffixOptions, Keys};
-use super::options::CryptorOptions;
+use super::arguments::Values;
 use super::reveal::{Veiled, reveal};
 use crate::cli::output;
 use crate::cli::{Failure, input, warn};
@@ -29,11 +28,7 @@ pub(in crate::cli) struct Arguments {
     /// The file to show
     file: PathBuf,
     #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    affixes: AffixOptions,
-    #[command(flatten)]
-    cryptor: CryptorOptions,
+    values: Values,
 }
 
 impl Arguments {
@@ -60,11 +55,11 @@ impl Arguments {
     fn revealed(&self, name: &str, bytes: &[u8]) -> Result<Secret, Failure> {
         let text = std::str::from_utf8(bytes)
             .map_err(|_| Failure::line(format!("{name} is not UTF-8")))?;
-        let (paths, affixes) = (self.keys.paths(), self.affixes.affixes());
+        let (paths, affixes) = (self.values.paths(), self.values.affixes());
         let veiled = Veiled::new(name, text, &paths, &affixes, |text| {
-            self.cryptor.is_message(text)
+            self.values.cryptor.is_message(text)
         })?;
-        let texts = reveal(&[veiled], &mut self.cryptor.cryptor()?)?;
+        let texts = reveal(&[veiled], &mut self.values.cryptor.cryptor()?)?;
         Ok(texts.into_iter().next().unwrap_or_default())
     }
 }

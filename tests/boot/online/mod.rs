@@ -5,6 +5,7 @@ mod containers;
 mod credentials;
 mod kms;
 mod objects;
+mod sealed;
 mod sources;
 mod stand_in;
 

@@ -1,4 +1,4 @@
-//! Secrets of every source: sops, Parameter Store, Secrets Manager, Google's KMS, and sealed objects.
+//! Secrets of every source: sops, Parameter Store, Secrets Manager and Google's KMS.
 
 use super::{refused_for, with_kms};
 use crate::support::fake_http::{FakeHttp, Reply, Request};
@@ -151,6 +151,67 @@ fn parameters_and_secrets_are_found_by_key_paths() {
     assert_eq!(done.line("start")["store_calls"], 4);
 }
 
+/// Names of several items are asked for together: ten parameters or twenty secrets a call.
+#[test]
+fn stores_are_asked_in_batches() {
+    let server = FakeHttp::start(|request, _| {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let list = |member: &str| body[member].as_array().unwrap().clone();
+        let answer = if request.headers["x-amz-target"] == "AmazonSSM.GetParameters" {
+            let found = list("Names").into_iter();
+            let found = found.map(|name| json!({"Name": name, "Value": "v", "Type": "String"}));
+            json!({"Parameters": found.collect::<Vec<_>>(), "InvalidParameters": []})
+        } else {
+            let found = list("SecretIdList").into_iter();
+            let found = found
+                .map(|id| json!({"Name": id, "ARN": id, "SecretString": "s", "VersionId": "v"}));
+            json!({"SecretValues": found.collect::<Vec<_>>(), "Errors": []})
+        };
+        Reply::json(200, answer.to_string())
+    });
+    let names = |from: usize, to: usize| {
+        let names: Vec<String> = (from..to).map(|n| format!("/app/p{n}")).collect();
+        names.join(", ")
+    };
+    // 25 names in two items, three of them in both; 45 secrets.
+    let mut secrets = format!(
+        "secrets:\n- {{ssm: [{}], env: {{P: $.app.p0}}}}\n- {{ssm: [{}], env: {{Q: $.app.p24}}}}\n",
+        names(0, 14),
+        names(11, 25)
+    );
+    for n in 0..45 {
+        secrets += &format!("- {{secrets_manager: app/s{n}, env: {{S{n}: $}}}}\n");
+    }
+    let done = mode(&server.url(), &secrets).run().expect(0);
+    let stdout = done.stdout();
+    assert!(
+        ["P=v\n", "Q=v\n", "S44=s\n"]
+            .iter()
+            .all(|line| stdout.contains(line))
+    );
+    let mut sizes: Vec<(&str, usize)> = Vec::new();
+    let requests = server.requests();
+    for request in &requests {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let member = ["Names", "SecretIdList"]
+            .into_iter()
+            .find(|member| body[member].is_array())
+            .unwrap();
+        sizes.push((member, body[member].as_array().unwrap().len()));
+    }
+    sizes.sort_unstable();
+    let want = [
+        ("Names", 5),
+        ("Names", 10),
+        ("Names", 10),
+        ("SecretIdList", 5),
+        ("SecretIdList", 20),
+        ("SecretIdList", 20),
+    ];
+    assert_eq!(sizes, want);
+    assert_eq!(done.line("start")["store_calls"], 6);
+}
+
 #[test]
 fn what_a_store_lacks_is_named() {
     let server = FakeHttp::start(|request, _| stores(request));
@@ -230,59 +291,5 @@ fn googles_kms() {
         done.line("start")["credentials"].is_null(),
         "{}",
         done.line("start")
-    );
-}
-
-#[test]
-fn a_sealed_object_is_opened() {
-    let moto = Moto::start();
-    let upstream = moto.address();
-    let folder = repository("tests/vectors/kms");
-    let objects = std::fs::read(folder.join("s3_objects.json")).unwrap();
-    let objects: Value = serde_json::from_slice(&objects).unwrap();
-    let vector = objects["objects"].as_array().unwrap().iter();
-    let vector = vector
-        .clone()
-        .find(|one| one["id"] == "v2-kms-gcm-ctx")
-        .unwrap()
-        .clone();
-    let body = std::fs::read(folder.join("s3/v2-kms-gcm-ctx.bin")).unwrap();
-    let metadata = vector["metadata"].as_object().unwrap().clone();
-    let server = super::aws_with(move |request| {
-        if request.headers.contains_key("x-amz-target") {
-            return Reply::Forward(upstream);
-        }
-        let headers = metadata.iter().map(|(name, value)| {
-            let name: &'static str = format!("x-amz-meta-{name}").leak();
-            (name, value.as_str().unwrap().to_owned())
-        });
-        Reply::Answer(200, headers.collect(), body.clone())
-    });
-    let context: Vec<String> = vector["kms_encryption_context"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .filter(|(name, _)| !name.starts_with("aws:"))
-        .map(|(name, value)| format!("{name}: {value}"))
-        .collect();
-    let start = |context: &str| {
-        let entry = with_kms(Entry::new(), &server.url());
-        let out = entry.folder().join("out/x").display().to_string();
-        let text = format!(
-            "command: [cat, \"{out}\"]\nfiles: [{{from: s3://bucket/x, to: \"{out}\", client_side: {{context: {{{context}}}}}}}]\n"
-        );
-        entry.mode("web", &text).run()
-    };
-    let done = start(&context.join(", ")).expect(0);
-    let length = vector["plaintext_len"].as_u64().unwrap();
-    assert_eq!(done.stdout.len() as u64, length);
-    let digest = <sha2::Sha256 as sha2::Digest>::digest(&done.stdout);
-    assert_eq!(
-        hex::encode(digest),
-        vector["plaintext_sha256"].as_str().unwrap()
-    );
-    refused_for(
-        start("other: context"),
-        &["modes/web.yml:2: s3://bucket/x: "],
     );
 }
