@@ -61,6 +61,9 @@ fn long_keys_above_many_values_are_refused() {
         writeln!(text, " v{n}: x").unwrap();
     }
     assert_eq!(shape(&text, Format::Yaml), Shape::TooLong);
+    let comments = "  #ENC[\n".repeat(1000);
+    let text = format!("? {}\n:\n  a: x\n{comments}", "k".repeat(100_000));
+    assert_eq!(shape(&text, Format::Yaml), Shape::TooLong);
 }
 
 /// One value, which is enough for one format: they share the cipher.

@@ -19,7 +19,12 @@ impl PathLengths {
     /// The length of a path that goes on from its parent's by this segment; `None` if that is too much.
     pub fn below(&mut self, parent: usize, segment: &Segment) -> Option<usize> {
         let length = parent + SEGMENT + segment.text_len();
-        self.sum += length;
-        (self.sum <= MOST).then_some(length)
+        self.spend(length).then_some(length)
+    }
+
+    /// Counts paths that are there already, but used once more; says whether that is not too much.
+    pub fn spend(&mut self, bytes: usize) -> bool {
+        self.sum = self.sum.saturating_add(bytes);
+        self.sum <= MOST
     }
 }
