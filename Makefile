@@ -1,4 +1,4 @@
-.PHONY: help dist demo test bench clean
+.PHONY: help dist demo test fuzz bench clean
 .DEFAULT_GOAL := help
 release := $${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/release
 
@@ -24,6 +24,9 @@ demo: ## a Rails app in a real container, started, asked and stopped
 
 test: ## every check and test, on real servers and containers (as root, on Debian 12)
 	@scripts/test
+
+fuzz: ## a minute of what nobody should write, for the readers of secrets and envelopes
+	@scripts/fuzz
 
 bench: dist ## side by side with tini, dumb-init, catatonit, the AWS SDK for Ruby and sops
 	@scripts/bench

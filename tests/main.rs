@@ -8,6 +8,7 @@ mod boot;
 mod config;
 mod docs;
 mod envelope;
+mod fuzz;
 mod image;
 mod pid1;
 mod servers;

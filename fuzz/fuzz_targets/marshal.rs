@@ -1,13 +1,3 @@
-//! Ruby's Marshal: any bytes are refused or read, and a text that was read is written and read again.
-
 #![no_main]
 
-use entry::vault::{Plaintext, marshal};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|bytes: &[u8]| {
-    if let Ok(Plaintext::Text(text)) = marshal::load(bytes) {
-        let again = marshal::load(&marshal::dump(text.expose()));
-        assert_eq!(again, Ok(Plaintext::Text(text)));
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| entry_fuzz::marshal(bytes));

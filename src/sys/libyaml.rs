@@ -57,6 +57,20 @@ pub enum RawEvent {
     MappingEnd,
 }
 
+impl RawEvent {
+    /// Its anchor and its tag, or the alias.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let (first, second) = match self {
+            RawEvent::Alias(name) => (Some(name), None),
+            RawEvent::Scalar { anchor, tag, .. }
+            | RawEvent::SequenceStart { anchor, tag, .. }
+            | RawEvent::MappingStart { anchor, tag, .. } => (anchor.as_ref(), tag.as_ref()),
+            _ => (None, None),
+        };
+        [first, second].into_iter().flatten().map(String::as_str)
+    }
+}
+
 /// Where something stands, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {

@@ -189,6 +189,41 @@ mod tests {
     }
 
     #[test]
+    fn documents_that_mean_harm() {
+        let bomb = |n| format!("a{n}: &a{n} [*a{}, *a{0}]\n", n - 1);
+        let bomb = "a0: &a0 [x, x]\n".to_owned() + &(1..40).map(bomb).collect::<String>();
+        for dump in [
+            bomb,
+            "- &a [*a]\n".to_owned(),
+            "[".repeat(10 << 20),
+            "- x\n".repeat(1 << 18),
+            "---\n".repeat(1 << 18),
+        ] {
+            assert_eq!(plaintext(dump.as_bytes()), Err(DumpError::NotOneValue));
+        }
+        let long = "x".repeat(10 << 20);
+        assert!(text(&format!("--- '{long}'\n")) == long);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(0_u8.., 0..64), text in "[ -~\\n]{0,40}") {
+            for bytes in [bytes.as_slice(), text.as_bytes()] {
+                let _ = plaintext(bytes);
+                let _ = plaintext(&[b"--- ", bytes].concat());
+                let _ = key(bytes);
+            }
+            let _ = ciphertext(&text);
+        }
+
+        #[test]
+        fn every_text_that_fits_is_there_again(value in "\\PC{0,80}|[\\x00-\\x7f]{0,80}") {
+            let dump = dump(&Secret::from(value.as_str())).unwrap();
+            proptest::prop_assert_eq!(text(&dump), value);
+        }
+    }
+
+    #[test]
     fn what_kms_cannot_take_is_refused() {
         for most in [AWS_MOST, GOOGLE_MOST] {
             let fits = "x".repeat(most - "--- \"\"\n".len());

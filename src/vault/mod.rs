@@ -17,8 +17,8 @@ mod simple_tests;
 pub use document::{
     Affixes, Choice, Document, DocumentError, Found, Problems, Selected, Selection,
 };
-pub(crate) use key_path::show as show_path;
 pub use key_path::{KeyPath, KeyPathError, Segment};
+pub(crate) use key_path::{PathLengths, show as show_path};
 pub use options::{Cipher, Digest, KdfDigest, OptionsError, SimpleOptions};
 pub use secret::{Plaintext, Secret};
 pub use simple::{MessageError, Simple, SimpleError};

@@ -177,7 +177,7 @@ impl Simple {
     }
 
     /// `data--signature`, both of plausible shape.
-    fn signature(&self, data: &str) -> String {
+    pub(super) fn signature(&self, data: &str) -> String {
         let sign: fn(&[u8], &[u8]) -> String = match self.options.digest {
             Digest::Md5 => sign::<Hmac<md5::Md5>>,
             Digest::Sha1 => sign::<Hmac<sha1::Sha1>>,

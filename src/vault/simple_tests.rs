@@ -3,6 +3,9 @@
 use super::options::{Cipher, Digest, SimpleOptions};
 use super::secret::{Plaintext, Secret};
 use super::simple::{MessageError, Simple, SimpleError};
+use base64::Engine;
+use proptest::prelude::*;
+use std::sync::LazyLock;
 
 fn simple(cipher: Cipher) -> Simple {
     let options = SimpleOptions::with_cipher(cipher);
@@ -128,6 +131,63 @@ fn an_aead_tag_has_sixteen_bytes() {
         gcm.decrypt(&format!("{good}--more")),
         Err(MessageError::NotAMessage)
     );
+}
+
+/// One signed and one sealed cryptor, whose keys take time.
+static PAIR: LazyLock<[Simple; 2]> =
+    LazyLock::new(|| [Cipher::Aes256Cbc, Cipher::Aes256Gcm].map(simple));
+
+#[test]
+fn ten_megabytes() {
+    const SIZE: usize = 10 << 20;
+    let [signed, sealed] = &*PAIR;
+    for piece in ["A", "--", "A--", "é"] {
+        let text = piece.repeat(SIZE / piece.len());
+        assert_eq!(signed.decrypt(&text), Err(MessageError::NotAMessage));
+        assert_eq!(sealed.decrypt(&text), Err(MessageError::NotAMessage));
+    }
+    let text = "x".repeat(SIZE);
+    let message = sealed.encrypt(&text, &iv(sealed)).unwrap();
+    assert!(sealed.decrypt(&message) == Ok(Plaintext::from(text.as_str())));
+}
+
+/// Pieces of messages, right in number and kind more often than chance would make them.
+fn messagelike() -> impl Strategy<Value = String> {
+    let base64 = |bytes: Vec<u8>| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let piece = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..40).prop_map(base64),
+        prop::collection::vec(any::<u8>(), 12..=16).prop_map(base64),
+        "[0-9a-f]{0,64}",
+        "[ -~]{0,6}",
+    ];
+    prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.join("--"))
+}
+
+proptest! {
+    #[test]
+    fn every_text_is_there_again(text in any::<String>()) {
+        for simple in &*PAIR {
+            let message = simple.encrypt(&text, &iv(simple)).unwrap();
+            prop_assert_eq!(simple.decrypt(&message), Ok(Plaintext::from(text.as_str())));
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_read(text in prop_oneof![messagelike(), any::<String>()]) {
+        for simple in &*PAIR {
+            prop_assert!(simple.decrypt(&text).is_err());
+        }
+    }
+
+    /// As whoever has the passphrase can write it.
+    #[test]
+    fn what_is_signed_may_be_anything(inner in messagelike()) {
+        let [signed, _] = &*PAIR;
+        let data = base64::engine::general_purpose::STANDARD.encode(inner);
+        let message = format!("{data}--{}", signed.signature(&data));
+        let refused = signed.decrypt(&message).unwrap_err();
+        prop_assert!(refused != MessageError::Signature, "{}", message);
+    }
 }
 
 #[test]

@@ -13,6 +13,18 @@ pub struct Place {
     pub column: usize,
 }
 
+impl Place {
+    /// That of a byte of a text.
+    pub fn of(text: &str, at: usize) -> Place {
+        let before = text.get(..at).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |n| n + 1);
+        Place {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
@@ -43,11 +55,24 @@ pub struct SyntaxError {
 /// libyaml's time is quadratic in the depth of flow collections.
 const MAX_DEPTH: usize = 1000;
 
+/// As in anchors, aliases and tags, which whoever reads the events copies; libyaml has this limit for keys. A
+/// `%TAG` may make long tags of short ones.
+const MAX_NAME: usize = 1024;
+
+/// libyaml compares every `%TAG`, and every tag, with all that came before.
+const MAX_TAG_DIRECTIVES: usize = 100;
+
 /// All events of a text, in order. A leading byte order mark is skipped.
 pub fn events(text: &str) -> Result<Vec<Event>, SyntaxError> {
     const BOM: char = '\u{feff}';
     let body = text.strip_prefix(BOM).unwrap_or(text);
     let skipped = text.len() - body.len();
+    if let Some((at, _)) = body.match_indices("%TAG").nth(MAX_TAG_DIRECTIVES) {
+        return Err(too_much(
+            "too many %TAG directives",
+            Place::of(text, skipped + at),
+        ));
+    }
     let mut parser = Parser::new(body);
     let mut events = Vec::new();
     let mut depth = 0_usize;
@@ -60,11 +85,10 @@ pub fn events(text: &str) -> Result<Vec<Event>, SyntaxError> {
                     _ => {}
                 }
                 if depth > MAX_DEPTH {
-                    let problem = "collections are nested too deeply".to_owned();
-                    return Err(SyntaxError {
-                        problem,
-                        place: place(start),
-                    });
+                    return Err(too_much("collections are nested too deeply", place(start)));
+                }
+                if raw.names().any(|name| name.len() > MAX_NAME) {
+                    return Err(too_much("an anchor or a tag is too long", place(start)));
                 }
                 let span = skipped + start.index..skipped + end.index;
                 events.push(Event {
@@ -81,6 +105,13 @@ pub fn events(text: &str) -> Result<Vec<Event>, SyntaxError> {
                 });
             }
         }
+    }
+}
+
+fn too_much(problem: &str, place: Place) -> SyntaxError {
+    SyntaxError {
+        problem: problem.to_owned(),
+        place,
     }
 }
 
@@ -121,6 +152,39 @@ mod tests {
         assert!(events(&"[".repeat(1_000_000)).is_err());
         assert!(events(&"a: {".repeat(1_000_000)).is_err());
         assert!(events(&format!("{}{}", "[".repeat(900), "]".repeat(900))).is_ok());
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        let long = "n".repeat(5000);
+        // Of each short tag a long one would be made.
+        let unfolding = format!("%TAG !e! {long}\n---\n- !e!x y\n");
+        for text in [
+            format!("a: &{long} b\n"),
+            format!("a: *{long}\n"),
+            format!("a: !{long} b\n"),
+            format!("- !<{long}> []\n"),
+            unfolding,
+        ] {
+            assert_eq!(
+                events(&text).unwrap_err().problem,
+                "an anchor or a tag is too long"
+            );
+        }
+        let directives = |n: usize| {
+            let line = |n| format!("%TAG !e{n}! x\n");
+            (0..n).map(line).collect::<String>() + "---\n"
+        };
+        assert!(events(&directives(100)).is_ok());
+        let error = events(&directives(500_000)).unwrap_err();
+        assert_eq!(error.to_string(), "too many %TAG directives");
+        assert_eq!(
+            error.place,
+            Place {
+                line: 101,
+                column: 1
+            }
+        );
     }
 
     #[test]

@@ -181,6 +181,11 @@ fn secret_failures() -> Vec<Entry> {
         plain("<% if true %>\nkey: [\n<% end %>\n"),
         plain("key: [\n"),
         plain(&format!("key: {}", "[".repeat(500) + &"]".repeat(500))),
+        plain(&format!(
+            "? {}\n:\n{}",
+            "k".repeat(100_000),
+            " - x\n".repeat(1000)
+        )),
         plain(&format!("key: {ARRAY}\n")),
         secret(&format!("cipher: aes-256-gcm, {out}"), YAML).file("s.yml", gcm),
         secret(&format!("keys: [$.production, $.nope], {out}"), YAML),

@@ -1,6 +1,7 @@
 //! The clients' own objects, opened with the keys of the test KMS that made them.
 
 mod changed;
+mod hostile;
 mod properties;
 mod refused;
 mod vectors;

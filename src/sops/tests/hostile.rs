@@ -61,6 +61,52 @@ fn long_keys_above_many_values_are_refused() {
         writeln!(text, " v{n}: x").unwrap();
     }
     assert_eq!(shape(&text, Format::Yaml), Shape::TooLong);
+    let comments = "  #ENC[\n".repeat(1000);
+    let text = format!("? {}\n:\n  a: x\n{comments}", "k".repeat(100_000));
+    assert_eq!(shape(&text, Format::Yaml), Shape::TooLong);
+}
+
+/// One value, which is enough for one format: they share the cipher.
+#[test]
+fn ten_megabytes() {
+    let plain = "x".repeat(10 << 20);
+    let text = yaml(&format!("k: {}\n", enc(&plain, "str", "k:")), &plain);
+    let decrypted = maker::open(&text, Format::Yaml).unwrap();
+    assert!(decrypted.leaves[0].text == Plaintext::from(plain.as_str()));
+    let sealed = format!("ENC[AES256_GCM,data:{}", "A".repeat(10 << 20));
+    for (text, format) in [
+        (format!("k: {sealed}\n"), Format::Yaml),
+        (format!("{{\"k\":\"{sealed}\"}}"), Format::Json),
+        (format!("{{\"data\":\"{sealed}\"}}"), Format::Binary),
+        (format!("k={sealed}\n"), Format::Dotenv),
+        (format!("#{sealed}\n"), Format::Dotenv),
+    ] {
+        let read = File::parse(text.as_bytes(), format);
+        assert_eq!(read.unwrap_err(), SopsError::NoMetadata);
+        assert!(File::parse(&text.as_bytes()[..text.len() / 2], format).is_err());
+    }
+}
+
+#[test]
+fn many_values() {
+    const COUNT: usize = 5000;
+    let body = |before: &str, after: &str| {
+        let one = |n| format!("{before}k{n}_unencrypted{after}");
+        (0..COUNT).map(one).collect::<String>()
+    };
+    let counted = "x".repeat(COUNT);
+    let members = body("\"", "\":\"x\",");
+    for (text, format) in [
+        (yaml(&body("", ": x # c\n"), &counted), Format::Yaml),
+        (json(&members[..members.len() - 1], &counted), Format::Json),
+        (
+            maker::dotenv(&body("# c\n", "=x\n"), &counted),
+            Format::Dotenv,
+        ),
+    ] {
+        let decrypted = maker::open(&text, format).unwrap();
+        assert_eq!(decrypted.leaves.len(), COUNT);
+    }
 }
 
 #[test]

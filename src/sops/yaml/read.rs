@@ -35,7 +35,12 @@ pub(in super::super) fn read(text: &str) -> Result<Tree, SopsError> {
     let Reader {
         mut tree, marks, ..
     } = reader;
-    tree.comments = comments::find(text, &marks);
+    for comment in comments::find(text, &marks) {
+        if !tree.steps.bear(&comment) {
+            return Err(shape(Place::of(text, comment.span.start), Shape::TooLong));
+        }
+        tree.comments.push(comment);
+    }
     Ok(tree)
 }
 

@@ -3,7 +3,7 @@
 
 use super::super::key_path::Segment;
 use super::Document;
-use super::reach::{Bomb, MAX_DEPTH, Via, Walk};
+use super::reach::{Bomb, MAX_DEPTH, NAME, Via, Walk};
 use super::tree::{Content, NodeId};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -60,8 +60,12 @@ impl Document {
     }
 }
 
-/// What a merged entry costs of the walk's steps: it is kept, where a step is only made.
-const MERGED: usize = 10;
+impl Entry {
+    /// What it costs of the walk's steps to merge it: it is kept, key and all, where a step is only made.
+    fn cost(&self) -> usize {
+        10 + self.segment.text_len() / NAME
+    }
+}
 
 impl Walk<'_> {
     /// The entries of a mapping; `raw_merge` keeps `<<` as a key like any other.
@@ -105,7 +109,7 @@ impl Walk<'_> {
                 self.merge(*target, &mut brought)?;
                 let via = Some(self.alias(value));
                 for entry in brought.list {
-                    self.spend(MERGED)?;
+                    self.spend(entry.cost())?;
                     into.put(Entry {
                         via: via.clone(),
                         ..entry
@@ -114,7 +118,7 @@ impl Walk<'_> {
             }
             Content::Mapping(_) => {
                 for entry in self.entries(value, false)?.iter() {
-                    self.spend(MERGED)?;
+                    self.spend(entry.cost())?;
                     let via = entry.via.clone().or(Some(Via::Merge));
                     into.put(Entry {
                         via,

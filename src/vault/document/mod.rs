@@ -31,7 +31,7 @@ pub use tree::NodeId as ScalarId;
 use super::{Plaintext, key_path};
 use crate::yaml::{self, Event, Place, RawEvent, Style};
 use std::fmt;
-use tree::{NodeId, TooDeep, Tree};
+use tree::{NodeId, Tree};
 use zeroize::Zeroizing;
 
 /// A parsed text with all its documents.
@@ -65,6 +65,9 @@ pub enum DocumentError {
     /// Collections in collections, too many.
     #[error("{0}: collections are nested too deeply: no settings file needs it")]
     TooDeep(Place),
+    /// Long keys above many values.
+    #[error("{0}: the key paths down to here are too long together: no settings file needs it")]
+    TooLong(Place),
 }
 
 impl Document {
@@ -74,14 +77,14 @@ impl Document {
             Some(at) => DocumentError::Erb {
                 place: error.place,
                 problem: error.problem,
-                erb: place_of(text, at),
+                erb: Place::of(text, at),
             },
             None => DocumentError::Syntax {
                 place: error.place,
                 problem: error.problem,
             },
         })?;
-        let tree = Tree::build(&events).map_err(|TooDeep(place)| DocumentError::TooDeep(place))?;
+        let tree = Tree::build(&events)?;
         Ok(Document {
             text: Zeroizing::new(text.to_owned()),
             events,
@@ -138,15 +141,6 @@ impl Scalar<'_> {
             None => self.style == Style::Plain,
             Some(tag) => tag == "!",
         }
-    }
-}
-
-fn place_of(text: &str, at: usize) -> Place {
-    let before = text.get(..at).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-    Place {
-        line: before.matches('\n').count() + 1,
-        column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a key path reaches when aliases are followed and merge keys merged, as Psych does on loading.
 
-use super::super::key_path::{KeyPath, Segment};
+use super::super::key_path::{KeyPath, PathLengths, Segment};
 use super::Document;
 use super::merge::{Entry, MERGE};
 use super::tree::{Content, NodeId};
@@ -10,12 +10,21 @@ use std::fmt;
 use std::rc::Rc;
 
 /// What leads to a value in place of its own keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Via {
     /// `*name`
     Alias(String),
     /// `<<`
     Merge,
+}
+
+impl Via {
+    fn name_len(&self) -> usize {
+        match self {
+            Via::Alias(name) => name.len(),
+            Via::Merge => 0,
+        }
+    }
 }
 
 impl fmt::Display for Via {
@@ -37,6 +46,9 @@ pub(super) struct Reached {
 /// More steps than this are an alias bomb: a small file that unfolds to millions of values.
 const MAX_STEPS: usize = 1_000_000;
 
+/// Bytes of a name that it costs a step more to copy.
+pub(super) const NAME: usize = 32;
+
 /// Recursion ends here; a text nests less deeply, so only aliases lead further down.
 pub(super) const MAX_DEPTH: usize = 1_000;
 
@@ -56,6 +68,9 @@ pub(super) struct Walk<'a> {
     /// Merges inside of merges.
     pub(super) merges: usize,
     segments: Vec<Segment>,
+    /// Bytes of the segments.
+    length: usize,
+    lengths: PathLengths,
     steps: usize,
     found: Vec<Reached>,
 }
@@ -70,6 +85,8 @@ impl<'a> Walk<'a> {
             open: Vec::new(),
             merges: 0,
             segments: Vec::new(),
+            length: 0,
+            lengths: PathLengths::default(),
             steps: 0,
             found: Vec::new(),
         }
@@ -113,7 +130,7 @@ impl<'a> Walk<'a> {
     }
 
     fn visit(&mut self, id: NodeId, via: Option<Via>) -> Result<(), Bomb> {
-        self.spend(1)?;
+        self.spend(1 + via.as_ref().map_or(0, Via::name_len) / NAME)?;
         if self.segments.len() + self.open.len() > MAX_DEPTH {
             return Err(Bomb);
         }
@@ -162,9 +179,12 @@ impl<'a> Walk<'a> {
         if !self.path.step(self.segments.len(), &segment) {
             return Ok(());
         }
+        let below = self.lengths.below(self.length, &segment).ok_or(Bomb)?;
+        let length = std::mem::replace(&mut self.length, below);
         self.segments.push(segment);
         let done = self.visit(id, via);
         self.segments.pop();
+        self.length = length;
         done
     }
 

@@ -109,11 +109,13 @@ pub(super) fn in_clear_text(
         .filter_map(|one| one.through.as_ref().map(|(via, ..)| via))
         .collect();
     let mut first: Vec<(&Aliased, usize)> = Vec::new();
+    let mut known: HashMap<&Via, usize> = HashMap::new();
     for one in aliased {
         if told.contains(&&one.via) || is_message(&one.message) {
             continue;
         }
-        match first.iter_mut().find(|(known, _)| known.via == one.via) {
+        let index = *known.entry(&one.via).or_insert(first.len());
+        match first.get_mut(index) {
             Some((_, more)) => *more += 1,
             None => first.push((one, 0)),
         }

@@ -138,7 +138,8 @@ impl Document {
             // The mark of an empty item is right after its dash.
             Content::Sequence(_) => Some(after(start)),
             Content::Mapping(entries) => {
-                let (key, _) = entries.iter().find(|(_, value)| *value == id)?;
+                let at = entries.binary_search_by_key(&id, |(_, value)| *value);
+                let (key, _) = entries.get(at.ok()?)?;
                 self.value_gap(id, *key, start)
             }
             _ => None,
@@ -167,10 +168,9 @@ impl Document {
         let key_end = self.event(key)?.span.end;
         let after_key = self.text.get(key_end..)?;
         // Right behind a quote libyaml takes a `#` for a comment, too.
-        let comment = after_key
-            .find(['\n', '\r'])
-            .filter(|_| after_key.starts_with('#'));
-        let line_end = comment.unwrap_or(0);
+        let comment = after_key.starts_with('#');
+        let line_end = comment.then(|| after_key.find(['\n', '\r'])).flatten();
+        let line_end = line_end.unwrap_or(0);
         let colon = key_end + line_end + blank_len(after_key.get(line_end..)?);
         let flow = self.in_flow(id);
         if colon <= mark && self.text.get(colon..)?.starts_with(':') {

@@ -1,7 +1,8 @@
 //! The events of a text as a tree of nodes that know their parent, their place in it and their anchor.
 
-use super::super::key_path::Segment;
-use crate::yaml::{Event, Place, RawEvent};
+use super::super::key_path::{PathLengths, Segment};
+use super::DocumentError;
+use crate::yaml::{Event, RawEvent};
 use std::collections::HashMap;
 
 /// Recursive walks rely on this bound; no configuration comes near it.
@@ -39,20 +40,19 @@ pub(super) struct Tree {
     pub complex_key: Option<NodeId>,
 }
 
-/// Nesting beyond the bound, and where.
-#[derive(Debug)]
-pub(super) struct TooDeep(pub Place);
-
 struct Open {
     node: NodeId,
     key: Option<NodeId>,
+    /// Bytes of its path.
+    length: usize,
 }
 
 impl Tree {
-    pub fn build(events: &[Event]) -> Result<Tree, TooDeep> {
+    pub fn build(events: &[Event]) -> Result<Tree, DocumentError> {
         let mut tree = Tree::default();
         let mut open: Vec<Open> = Vec::new();
         let mut anchors: HashMap<&str, NodeId> = HashMap::new();
+        let mut lengths = PathLengths::default();
         for (index, event) in events.iter().enumerate() {
             let (content, anchor) = match &event.raw {
                 RawEvent::DocumentStart => {
@@ -74,13 +74,19 @@ impl Tree {
             if let Some(name) = anchor {
                 anchors.insert(name, id);
             }
+            let mut length = open.last().map_or(0, |open| open.length);
+            if let Some(segment) = &tree.get(id).segment {
+                let below = lengths.below(length, segment);
+                length = below.ok_or(DocumentError::TooLong(event.place))?;
+            }
             if opens {
                 open.push(Open {
                     node: id,
                     key: None,
+                    length,
                 });
                 if open.len() > MAX_DEPTH {
-                    return Err(TooDeep(event.place));
+                    return Err(DocumentError::TooDeep(event.place));
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! A path matches a place if each of its elements matches the place's segment at the same depth;
 //! deeper segments do not matter, so `$.a` means all that is below `a` too.
 
+mod lengths;
 mod parse;
 mod regexp;
 mod symbol;
@@ -10,6 +11,7 @@ mod symbol;
 use regex::Regex;
 use std::fmt::{self, Write as _};
 
+pub(crate) use lengths::PathLengths;
 pub use parse::KeyPathError;
 
 /// One step from the root of a document to a place in it.
@@ -21,6 +23,16 @@ pub enum Segment {
     Index(usize),
     /// A key that is no scalar but a collection or an alias; only `*` matches it.
     Complex,
+}
+
+impl Segment {
+    /// Bytes of its text.
+    pub(super) fn text_len(&self) -> usize {
+        match self {
+            Segment::Key(key) => key.len(),
+            Segment::Index(_) | Segment::Complex => 0,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -13,8 +13,9 @@ pub(super) fn to_s(text: &str) -> Option<String> {
     if !text.chars().all(plausible) {
         return None;
     }
-    let number: f64 = text.parse().ok()?;
-    Some(show(number))
+    // One too large to be one becomes infinite, which Ruby writes otherwise.
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.map(show)
 }
 
 /// Shortest digits; an exponent below 0.0001 and from 10^15 on.
@@ -56,6 +57,7 @@ mod tests {
             ("inf", Some("Infinity")),
             ("-inf", Some("-Infinity")),
             ("nan", Some("NaN")),
+            ("1e400", None),
             ("infinity", None),
             ("", None),
             ("x", None),

@@ -29,6 +29,28 @@ mod tests {
         }
     }
 
+    /// Nothing is set aside for what is only claimed, and nothing is nested.
+    #[test]
+    fn sizes_that_mean_harm() {
+        const SIZE: usize = 10 << 20;
+        let marshalled = |head: &str, rest: &[u8]| [&VERSION, head.as_bytes(), rest].concat();
+        for head in ["\"", "I\"", "I:", "f", "l+"] {
+            let claimed = marshalled(head, &[4, 0xff, 0xff, 0xff, 0xff, b'x']);
+            assert!(load(&claimed).is_err());
+        }
+        for piece in ["I", "I\"\0\u{6}", "l+", "[\u{6}", "\u{4}\u{8}"] {
+            let nested = piece.repeat(SIZE / piece.len());
+            assert!(load(&marshalled("", nested.as_bytes())).is_err());
+        }
+        let text = "1".repeat(SIZE);
+        let string = dump(&text);
+        assert!(load(&string) == Ok(Plaintext::from(text.as_str())));
+        // Its length and digits, without what is around them.
+        let counted = &string[4..string.len() - 5];
+        let infinite = load(&marshalled("f", counted));
+        assert_eq!(infinite, Err(MarshalError::Malformed("float")));
+    }
+
     #[test]
     fn every_length_class_survives() {
         for n in [

@@ -3,6 +3,7 @@
 mod aliases;
 mod decrypting;
 mod encrypting;
+mod hostile;
 mod looking_up;
 mod properties;
 mod revising;
