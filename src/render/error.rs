@@ -1,0 +1,170 @@
+//! What is wrong with a template: where, why, and what to do; never with a value in it.
+
+use super::filters::NO_BASE64;
+use super::names::{Missing, Place};
+use super::{MAX_OUTPUT, MAX_STEPS};
+use bytesize::ByteSize;
+use minijinja::ErrorKind;
+use std::fmt;
+
+/// One thing that is wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub template: String,
+    pub line: Option<usize>,
+    /// The cause, and after a colon the remedy.
+    pub message: String,
+}
+
+impl Error {
+    /// About a template as a whole.
+    pub fn of(template: String, message: String) -> Error {
+        Error {
+            template,
+            line: None,
+            message,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.template)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Why an include has no text. What displays it shows the name only where the template has it.
+#[derive(Debug, thiserror::Error)]
+#[error("include: {cause}")]
+pub struct NotIncluded {
+    pub name: String,
+    pub cause: String,
+}
+
+impl NotIncluded {
+    pub fn told(name: &str, cause: &str) -> String {
+        format!("include \"{name}\": {cause}")
+    }
+}
+
+/// The error where it began: in the innermost include.
+pub fn deepest(error: &minijinja::Error) -> &minijinja::Error {
+    let source = std::error::Error::source(error);
+    match source.and_then(|source| source.downcast_ref::<minijinja::Error>()) {
+        Some(inner) if matches!(error.kind(), ErrorKind::BadInclude | ErrorKind::EvalBlock) => {
+            deepest(inner)
+        }
+        _ => error,
+    }
+}
+
+/// Tells an error of minijinja's. Its own words may hold values, so only those that stand in the template's
+/// text are repeated.
+pub fn explain(
+    error: &minijinja::Error,
+    template: &str,
+    text: &str,
+    missing: Option<&Missing>,
+) -> Error {
+    Error {
+        template: template.to_owned(),
+        line: error.line(),
+        message: match missing {
+            Some(missing) => unset(missing),
+            None => message(error, text),
+        },
+    }
+}
+
+fn unset(missing: &Missing) -> String {
+    let name = &missing.name;
+    match missing {
+        Missing { is_binary: true, .. } => {
+            format!("the variable {name} is not UTF-8: no template can hold it")
+        }
+        Missing { place: Place::Secrets, .. } => {
+            format!("secrets.{name} is not set: name its place under values")
+        }
+        _ => format!(
+            "the variable {name} is not set: set it for the container or under env, or write {name} | default(\"…\")"
+        ),
+    }
+}
+
+fn message(error: &minijinja::Error, text: &str) -> String {
+    let detail = error.detail().unwrap_or_default();
+    match error.kind() {
+        // The parser has seen nothing but the template.
+        ErrorKind::SyntaxError | ErrorKind::BadEscape => format!("syntax error: {detail}"),
+        ErrorKind::UndefinedError => {
+            "an attribute or an item that is not there: correct it, or write | default(\"…\")".to_owned()
+        }
+        ErrorKind::UnknownFilter => unknown("filter", detail, text),
+        ErrorKind::UnknownTest => unknown("test", detail, text),
+        ErrorKind::UnknownFunction => unknown("function", detail, text),
+        ErrorKind::UnknownMethod => {
+            "a method that is not there: use a filter, such as | replace(\"a\", \"b\")".to_owned()
+        }
+        ErrorKind::TemplateNotFound => not_found(detail, text),
+        ErrorKind::OutOfFuel => format!(
+            "more than {MAX_STEPS} steps: does a loop run too often? let a program write this file"
+        ),
+        ErrorKind::WriteFailure => format!(
+            "more than {}: let a program write this file",
+            ByteSize(MAX_OUTPUT as u64)
+        ),
+        ErrorKind::TooManyArguments | ErrorKind::MissingArgument => {
+            format!("{}: see the arguments of the filter or function", error.kind())
+        }
+        ErrorKind::InvalidOperation => invalid(error, detail, text),
+        kind => format!("{kind}: every variable is a text, | int makes it a number"),
+    }
+}
+
+fn invalid(error: &minijinja::Error, detail: &str, text: &str) -> String {
+    let source = std::error::Error::source(error);
+    if let Some(NotIncluded { name, cause }) = source.and_then(|source| source.downcast_ref()) {
+        return if stands(name, text) {
+            NotIncluded::told(name, cause)
+        } else {
+            format!("an include {cause}")
+        };
+    }
+    match detail {
+        NO_BASE64 => format!("{NO_BASE64}: correct the value"),
+        "recursion limit exceeded" => {
+            "templates or macros call each other without end: break the circle".to_owned()
+        }
+        _ => "an operation that these values do not have: every variable is a text, | int makes it a number".to_owned(),
+    }
+}
+
+/// `filter foo is unknown`, if the template says so itself.
+fn unknown(what: &str, detail: &str, text: &str) -> String {
+    let name = detail.split(' ').nth(1).unwrap_or_default();
+    let name = name.trim_matches(['"', '\'', '`']);
+    if stands(name, text) {
+        format!("no {what} {name}: see the {what}s in docs/modes.md")
+    } else {
+        format!("no such {what}: see the {what}s in docs/modes.md")
+    }
+}
+
+fn not_found(detail: &str, text: &str) -> String {
+    let name = detail.split('"').nth(1).unwrap_or_default();
+    if stands(name, text) {
+        NotIncluded::told(name, super::root::MISSING)
+    } else {
+        "an include has a name that is no file's: write its name in quotes".to_owned()
+    }
+}
+
+fn stands(name: &str, text: &str) -> bool {
+    !name.is_empty() && text.contains(name)
+}
