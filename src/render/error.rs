@@ -1,11 +1,13 @@
 //! What is wrong with a template: where, why, and what to do; never with a value in it.
 
-use super::filters::NO_BASE64;
+use super::filters::{NO_BASE64, NO_TEXT};
 use super::names::{Missing, Place};
 use super::{MAX_OUTPUT, MAX_STEPS};
-use bytesize::ByteSize;
 use minijinja::ErrorKind;
 use std::fmt;
+
+/// What minijinja says of a circle.
+const ENDLESS: &str = "recursion limit exceeded";
 
 /// One thing that is wrong with a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,17 @@ pub fn deepest(error: &minijinja::Error) -> &minijinja::Error {
     }
 }
 
+/// Whether it may be for a name that is not set.
+pub fn may_be_unset(error: &minijinja::Error) -> bool {
+    let detail = error.detail().unwrap_or_default();
+    match error.kind() {
+        ErrorKind::UndefinedError => true,
+        // Some operators take what is not set for a value of the wrong type.
+        ErrorKind::InvalidOperation => ![NO_BASE64, NO_TEXT, ENDLESS].contains(&detail),
+        _ => false,
+    }
+}
+
 /// Tells an error of minijinja's. Its own words may hold values, so only those that stand in the template's
 /// text are repeated.
 pub fn explain(
@@ -85,10 +98,15 @@ pub fn explain(
 fn unset(missing: &Missing) -> String {
     let name = &missing.name;
     match missing {
-        Missing { is_binary: true, .. } => {
+        Missing {
+            is_binary: true, ..
+        } => {
             format!("the variable {name} is not UTF-8: no template can hold it")
         }
-        Missing { place: Place::Secrets, .. } => {
+        Missing {
+            place: Place::Secrets,
+            ..
+        } => {
             format!("secrets.{name} is not set: name its place under values")
         }
         _ => format!(
@@ -103,7 +121,8 @@ fn message(error: &minijinja::Error, text: &str) -> String {
         // The parser has seen nothing but the template.
         ErrorKind::SyntaxError | ErrorKind::BadEscape => format!("syntax error: {detail}"),
         ErrorKind::UndefinedError => {
-            "an attribute or an item that is not there: correct it, or write | default(\"…\")".to_owned()
+            "an attribute or an item that is not there: correct it, or write | default(\"…\")"
+                .to_owned()
         }
         ErrorKind::UnknownFilter => unknown("filter", detail, text),
         ErrorKind::UnknownTest => unknown("test", detail, text),
@@ -116,11 +135,11 @@ fn message(error: &minijinja::Error, text: &str) -> String {
             "more than {MAX_STEPS} steps: does a loop run too often? let a program write this file"
         ),
         ErrorKind::WriteFailure => format!(
-            "more than {}: let a program write this file",
-            ByteSize(MAX_OUTPUT as u64)
+            "more than {} MiB: let a program write this file",
+            MAX_OUTPUT >> 20
         ),
         ErrorKind::TooManyArguments | ErrorKind::MissingArgument => {
-            format!("{}: see the arguments of the filter or function", error.kind())
+            format!("{}: correct those of the filter or function", error.kind())
         }
         ErrorKind::InvalidOperation => invalid(error, detail, text),
         kind => format!("{kind}: every variable is a text, | int makes it a number"),
@@ -138,21 +157,22 @@ fn invalid(error: &minijinja::Error, detail: &str, text: &str) -> String {
     }
     match detail {
         NO_BASE64 => format!("{NO_BASE64}: correct the value"),
-        "recursion limit exceeded" => {
+        NO_TEXT => format!("{NO_TEXT}: write | join(\",\") or | json"),
+        ENDLESS => {
             "templates or macros call each other without end: break the circle".to_owned()
         }
         _ => "an operation that these values do not have: every variable is a text, | int makes it a number".to_owned(),
     }
 }
 
-/// `filter foo is unknown`, if the template says so itself.
+/// `filter foo is unknown`, or `foo is unknown` of a function, if the template says so itself.
 fn unknown(what: &str, detail: &str, text: &str) -> String {
-    let name = detail.split(' ').nth(1).unwrap_or_default();
-    let name = name.trim_matches(['"', '\'', '`']);
+    let detail = detail.strip_prefix(what).unwrap_or(detail).trim_start();
+    let name = detail.split(' ').next().unwrap_or_default();
     if stands(name, text) {
-        format!("no {what} {name}: see the {what}s in docs/modes.md")
+        format!("no {what} {name}: correct its name")
     } else {
-        format!("no such {what}: see the {what}s in docs/modes.md")
+        format!("no such {what}: correct its name")
     }
 }
 

@@ -1,32 +1,122 @@
-//! What configuration files need beside Jinja's own filters.
+//! What configuration files need beside Jinja's own filters, and strictness where those have none.
 
+use super::names::Scope;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::value::{Rest, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, Output, State, Value, escape_formatter, filters};
+
+/// What `base64_decode` says; nothing of the text, which may be a secret.
+pub const NO_BASE64: &str = "this is no base64 of a text";
+
+/// What printing a list or a map says.
+pub const NO_TEXT: &str = "a list or a map has no text of its own";
+
+/// They take what is not set for nothing, and no configuration file needs them.
+const LENIENT: [&str; 4] = ["chain", "groupby", "pprint", "zip"];
 
 pub fn add(environment: &mut Environment<'_>) {
     environment.add_filter("json", json);
-    // Jinja's own escapes for HTML, which is no better JSON, and takes what is not set for null.
+    // Jinja's own escapes for HTML, and takes what is not set for null.
     environment.add_filter("tojson", json);
     environment.add_filter("shell", |text: String| {
         shell_words::quote(&text).into_owned()
     });
     environment.add_filter("base64", |text: String| STANDARD.encode(text));
     environment.add_filter("base64_decode", base64_decode);
-}
-
-fn json(value: &Value) -> Result<String, Error> {
-    if value.is_undefined() {
-        return Err(ErrorKind::UndefinedError.into());
+    environment.add_filter("join", join);
+    environment.add_filter("escape", escape);
+    environment.add_filter("e", escape);
+    environment.add_filter("format", format_text);
+    for name in LENIENT {
+        environment.remove_filter(name);
     }
-    serde_json::to_string(value).map_err(|_| ErrorKind::BadSerialization.into())
 }
 
-/// The error tells nothing of the text, which may be a secret.
+/// Where a name need not be set.
+pub fn excuse(environment: &mut Environment<'_>, scope: &Scope) {
+    for name in ["default", "d"] {
+        let scope = scope.clone();
+        environment.add_filter(
+            name,
+            move |state: &State<'_, '_>, value: Value, args: Rest<Value>| {
+                scope.excuse();
+                filters::default(state, &value, args)
+            },
+        );
+    }
+    for (name, wanted) in [("defined", true), ("undefined", false)] {
+        let scope = scope.clone();
+        environment.add_test(name, move |value: Value| {
+            scope.excuse();
+            value.is_undefined() != wanted
+        });
+    }
+}
+
+/// Prints a value, if there is one way to.
+pub fn format(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
+            Err(Error::new(ErrorKind::InvalidOperation, NO_TEXT))
+        }
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+fn json(value: Value) -> Result<String, Error> {
+    serde_json::to_string(&plain(&value)?).map_err(|_| ErrorKind::BadSerialization.into())
+}
+
+/// The value, if all of it is set.
+fn plain(value: &Value) -> Result<serde_json::Value, Error> {
+    match value.kind() {
+        ValueKind::Undefined => Err(ErrorKind::UndefinedError.into()),
+        ValueKind::Seq | ValueKind::Iterable => value.try_iter()?.map(|one| plain(&one)).collect(),
+        ValueKind::Map => {
+            let keys = value.try_iter()?;
+            let entries = keys.map(|key| Ok((key.to_string(), plain(&value.get_item(&key)?)?)));
+            entries
+                .collect::<Result<_, Error>>()
+                .map(serde_json::Value::Object)
+        }
+        _ => serde_json::to_value(value).map_err(|_| ErrorKind::BadSerialization.into()),
+    }
+}
+
 fn base64_decode(text: String) -> Result<String, Error> {
     let bytes = STANDARD.decode(text.trim()).ok();
     let decoded = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     decoded.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, NO_BASE64))
 }
 
-pub const NO_BASE64: &str = "this is no base64 of a text";
+fn join(value: Value, between: Rest<Value>) -> Result<String, Error> {
+    let parts: Vec<Value> = value.try_iter()?.collect();
+    all_set(&[value])?;
+    all_set(&parts)?;
+    all_set(&between)?;
+    let between = match between.as_slice() {
+        [] => String::new(),
+        [between] => between.to_string(),
+        _ => return Err(ErrorKind::TooManyArguments.into()),
+    };
+    let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+    Ok(parts.join(&between))
+}
+
+fn escape(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
+    all_set(&[value.clone()])?;
+    filters::escape(state, &value)
+}
+
+fn format_text(state: &State<'_, '_>, text: Value, args: Rest<Value>) -> Result<Value, Error> {
+    all_set(&args)?;
+    filters::format(state, &text, args)
+}
+
+fn all_set(values: &[Value]) -> Result<(), Error> {
+    if values.iter().any(Value::is_undefined) {
+        return Err(ErrorKind::UndefinedError.into());
+    }
+    Ok(())
+}

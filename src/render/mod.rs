@@ -32,7 +32,7 @@ pub const MAX_OUTPUT: usize = 4 << 20;
 pub const MAX_STEPS: u64 = 10_000_000;
 
 /// Names that one run tells to be unset.
-const MAX_UNDEFINED: usize = 50;
+const MAX_UNSET: usize = 50;
 
 /// A template's text, and where its includes are.
 #[derive(Debug)]
@@ -68,34 +68,36 @@ impl Template {
     pub fn render(&self, names: &Arc<Names>) -> Result<Rendered, Vec<Error>> {
         let mut environment = self.environment();
         environment.set_fuel(Some(MAX_STEPS));
+        let globals = environment.globals();
+        let globals = globals.map(|(name, _)| name.to_owned()).collect();
+        let scope = Scope::new(Arc::clone(names), globals);
+        filters::excuse(&mut environment, &scope);
         let template = environment
             .template_from_named_str(&self.name, &self.text)
             .map_err(|error| vec![self.explain(&error, None)])?;
-        let globals = environment
-            .globals()
-            .map(|(name, _)| name.to_owned())
-            .collect();
-        let scope = Scope::new(Arc::clone(names), globals);
-        let mut errors: Vec<Error> = Vec::new();
+        let mut unset: Vec<Error> = Vec::new();
         loop {
             let mut output = Limited(Zeroizing::default());
-            let Err(error) = template.render_to_write(Value::from_object(scope.clone()), &mut output)
-            else {
-                break if errors.is_empty() {
-                    Ok(Rendered {
+            let context = Value::from_object(scope.clone());
+            let error = match template.render_captured_to(context, &mut output) {
+                Ok(_) if unset.is_empty() => {
+                    break Ok(Rendered {
                         text: output.0,
                         is_secret: scope.used_secret(),
-                    })
-                } else {
-                    Err(errors)
-                };
+                    });
+                }
+                Ok(_) => break Err(unset),
+                Err(error) => error,
             };
-            let missing = self.missing(&error, &scope);
-            errors.push(self.explain(&error, missing.as_ref()));
-            match missing {
+            match self.missing(&error, &scope) {
                 // As if it were there, to find the next one.
-                Some(missing) if errors.len() < MAX_UNDEFINED => scope.assume(missing),
-                _ => break Err(errors),
+                Some(missing) if unset.len() < MAX_UNSET => {
+                    unset.push(self.explain(&error, Some(&missing)));
+                    scope.assume(missing);
+                }
+                // After one that is not set, it may come of that.
+                _ if unset.is_empty() => break Err(vec![self.explain(&error, None)]),
+                _ => break Err(unset),
             }
         }
     }
@@ -156,6 +158,7 @@ impl Template {
         environment.set_keep_trailing_newline(true);
         // It would print every value there is.
         environment.remove_global("debug");
+        environment.set_formatter(filters::format);
         filters::add(&mut environment);
         let root = self.root.clone();
         environment.set_loader(move |name| match root.text(name) {
@@ -173,13 +176,13 @@ impl Template {
     /// The name that an error is about, if it is about one that is not set.
     fn missing(&self, error: &minijinja::Error, scope: &Scope) -> Option<Missing> {
         let error = error::deepest(error);
-        if error.kind() != ErrorKind::UndefinedError {
+        if !error::may_be_unset(error) {
             return None;
         }
         let text = self.text_of(error.name()?)?;
-        let line = text.lines().nth(error.line()?.checked_sub(1)?)?;
-        // Another one was only looked for, such as with `is defined`.
-        scope.last_missing().filter(|missing| line.contains(&missing.name))
+        let tag = tag(&text, error.line()?);
+        let missing = scope.last_missing()?;
+        tag.contains(&missing.name).then_some(missing)
     }
 
     fn explain(&self, error: &minijinja::Error, missing: Option<&Missing>) -> Error {
@@ -213,12 +216,33 @@ fn includes(text: &str) -> Vec<(usize, String)> {
     };
     let found = tags.captures_iter(text).filter_map(|tag| {
         let name = tag.get(1).or_else(|| tag.get(2))?;
-        let may_be_missing = tag.get(3).is_some_and(|rest| rest.as_str().contains("ignore missing"));
+        let may_be_missing = tag
+            .get(3)
+            .is_some_and(|rest| rest.as_str().contains("ignore missing"));
         let before = text.get(..name.start()).unwrap_or_default();
         let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
         (!may_be_missing).then(|| (line, name.as_str().to_owned()))
     });
     found.collect()
+}
+
+/// A line, from the start of the tag that it goes on with.
+fn tag(text: &str, line: usize) -> &str {
+    let mut lines = text.split_inclusive('\n');
+    let start: usize = lines
+        .by_ref()
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let end = start + lines.next().map_or(0, str::len);
+    let (before, _) = text.split_at(start);
+    let last = |marks: [&str; 2]| marks.iter().filter_map(|mark| before.rfind(mark)).max();
+    let start = match (last(["{{", "{%"]), last(["}}", "%}"])) {
+        (Some(open), Some(close)) if close > open => start,
+        (Some(open), _) => open,
+        (None, _) => start,
+    };
+    text.get(start..end).unwrap_or_default()
 }
 
 /// Takes as many bytes as a file may have.

@@ -2,8 +2,8 @@
 //!
 //! A variable stands under its own name and in `env`, a value by name in `secrets`.
 
-use minijinja::value::{Enumerator, Object};
 use minijinja::Value;
+use minijinja::value::{Enumerator, Object};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -96,14 +96,21 @@ impl Scope {
         self.notes().used_secret
     }
 
-    /// The last name that was looked for and is not there.
+    /// The last name that was looked for and is not there, unless that was all right.
     pub fn last_missing(&self) -> Option<Missing> {
         self.notes().missing.clone()
     }
 
+    /// Somebody asked whether it is there, or has something else in its place.
+    pub fn excuse(&self) {
+        self.notes().missing = None;
+    }
+
     /// Gives this name an empty value from now on.
     pub fn assume(&self, missing: Missing) {
-        self.notes().assumed.insert(missing);
+        let mut notes = self.notes();
+        notes.missing = None;
+        notes.assumed.insert(missing);
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -134,7 +141,11 @@ impl Object for Scope {
         }
         let held = self.held().get(name);
         let mut notes = self.notes();
-        if let Some(Held { value: Some(value), is_secret }) = held {
+        if let Some(Held {
+            value: Some(value),
+            is_secret,
+        }) = held
+        {
             notes.used_secret |= is_secret;
             return Some(value.clone());
         }
