@@ -2,6 +2,7 @@
 
 use super::filters::{NO_BASE64, NO_TEXT};
 use super::names::{Missing, Place};
+use super::root::Refused;
 use super::{MAX_OUTPUT, MAX_STEPS};
 use minijinja::ErrorKind;
 use std::fmt;
@@ -50,8 +51,13 @@ pub struct NotIncluded {
 }
 
 impl NotIncluded {
-    pub fn told(name: &str, cause: &str) -> String {
-        format!("include \"{name}\": {cause}")
+    pub fn told(name: &str, refused: &Refused) -> String {
+        match refused {
+            Refused::Missing => {
+                format!("include \"{name}\": no such file below the root: correct its name")
+            }
+            Refused::For(cause) => format!("include \"{name}\": {cause}"),
+        }
     }
 }
 
@@ -150,7 +156,7 @@ fn invalid(error: &minijinja::Error, detail: &str, text: &str) -> String {
     let source = std::error::Error::source(error);
     if let Some(NotIncluded { name, cause }) = source.and_then(|source| source.downcast_ref()) {
         return if stands(name, text) {
-            NotIncluded::told(name, cause)
+            NotIncluded::told(name, &Refused::For(cause.clone()))
         } else {
             format!("an include {cause}")
         };
@@ -179,7 +185,7 @@ fn unknown(what: &str, detail: &str, text: &str) -> String {
 fn not_found(detail: &str, text: &str) -> String {
     let name = detail.split('"').nth(1).unwrap_or_default();
     if stands(name, text) {
-        NotIncluded::told(name, super::root::MISSING)
+        NotIncluded::told(name, &Refused::Missing)
     } else {
         "an include has a name that is no file's: write its name in quotes".to_owned()
     }

@@ -13,12 +13,12 @@ mod tests;
 
 pub use error::Error;
 pub use names::Names;
-pub use root::{MAX_TEMPLATE, Root, text};
 
 use error::{NotIncluded, explain};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use names::{Missing, Scope};
 use regex::Regex;
+use root::{Refused, Root, text};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,8 @@ pub const MAX_OUTPUT: usize = 4 << 20;
 /// Instructions of a template, about a second's worth: one that loops by mistake must not hold up a boot.
 pub const MAX_STEPS: u64 = 10_000_000;
 
+const NOT_THERE: &str = "no such file: is it in the image, and the working directory right?";
+
 /// Names that one run tells to be unset.
 const MAX_UNSET: usize = 50;
 
@@ -38,9 +40,9 @@ const MAX_UNSET: usize = 50;
 #[derive(Debug)]
 pub struct Template {
     /// For messages, as it stands in the mode file.
-    pub name: String,
-    pub text: Zeroizing<String>,
-    pub root: Root,
+    name: String,
+    text: Zeroizing<String>,
+    root: Root,
 }
 
 /// What a template became.
@@ -51,16 +53,17 @@ pub struct Rendered {
 }
 
 impl Template {
-    /// Reads a template. `root` is the folder of its includes.
-    pub fn read(from: &Path, root: &Path) -> Result<Template, Error> {
+    /// Reads a template, `root` being the folder of its includes; both start at `base` if they are relative.
+    pub fn read(base: &Path, from: &Path, root: &Path) -> Result<Template, Error> {
         let name = from.display().to_string();
-        match text(from) {
+        match text(&base.join(from)) {
             Ok(text) => Ok(Template {
                 name,
                 text,
-                root: Root(root.to_owned()),
+                root: Root::new(base, root),
             }),
-            Err(cause) => Err(Error::of(name, cause)),
+            Err(Refused::Missing) => Err(Error::of(name, NOT_THERE.to_owned())),
+            Err(Refused::For(cause)) => Err(Error::of(name, cause)),
         }
     }
 
@@ -119,9 +122,9 @@ impl Template {
                 }
                 match self.root.text(&include) {
                     Ok(text) => next.push((self.root.shown(&include), text)),
-                    Err(cause) => errors.push(Error {
+                    Err(refused) => errors.push(Error {
                         line: Some(line),
-                        ..Error::of(name.clone(), NotIncluded::told(&include, &cause))
+                        ..Error::of(name.clone(), NotIncluded::told(&include, &refused))
                     }),
                 }
             }
@@ -163,8 +166,8 @@ impl Template {
         let root = self.root.clone();
         environment.set_loader(move |name| match root.text(name) {
             Ok(text) => Ok(Some(String::clone(&text))),
-            Err(cause) if cause == root::MISSING => Ok(None),
-            Err(cause) => {
+            Err(Refused::Missing) => Ok(None),
+            Err(Refused::For(cause)) => {
                 let error = minijinja::Error::new(ErrorKind::InvalidOperation, "include");
                 let name = name.to_owned();
                 Err(error.with_source(NotIncluded { name, cause }))

@@ -6,58 +6,75 @@ use std::path::{Component, Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// As for mode files: anything larger was not meant to be a template.
-pub const MAX_TEMPLATE: u64 = 1 << 20;
-
-/// Why an include that may be missing is left out.
-pub const MISSING: &str = "no such file";
+const MAX_TEMPLATE: u64 = 1 << 20;
 
 /// A folder of templates.
 #[derive(Clone, Debug)]
-pub struct Root(pub PathBuf);
+pub struct Root {
+    path: PathBuf,
+    /// As it is written.
+    shown: PathBuf,
+}
+
+/// Why there is no text.
+#[derive(Clone, Debug)]
+pub enum Refused {
+    Missing,
+    For(String),
+}
 
 impl Root {
-    /// The text of a template below the folder, or why there is none.
-    pub fn text(&self, name: &str) -> Result<Zeroizing<String>, String> {
+    pub fn new(base: &Path, root: &Path) -> Root {
+        Root {
+            path: base.join(root),
+            shown: root.to_owned(),
+        }
+    }
+
+    /// The text of a template below the folder.
+    pub fn text(&self, name: &str) -> Result<Zeroizing<String>, Refused> {
         text(&self.file(name)?)
     }
 
     /// An include's path for messages.
     pub fn shown(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
+        self.shown.join(name).display().to_string()
     }
 
-    fn file(&self, name: &str) -> Result<PathBuf, String> {
+    fn file(&self, name: &str) -> Result<PathBuf, Refused> {
         let relative = Path::new(name);
         for part in relative.components() {
             match part {
                 Component::Normal(_) | Component::CurDir => {}
-                Component::ParentDir => return Err(format!("holds a ..: {}", self.remedy())),
+                Component::ParentDir => return Err(self.outside("holds a ..")),
                 Component::RootDir | Component::Prefix(_) => {
-                    return Err(format!("is an absolute path: {}", self.remedy()));
+                    return Err(self.outside("is an absolute path"));
                 }
             }
         }
         let found = |path: &Path| fs::canonicalize(path).map_err(|cause| told(&cause));
-        let root = found(&self.0)?;
+        let root = found(&self.path)?;
         let file = found(&root.join(relative))?;
         if file.starts_with(&root) {
             Ok(file)
         } else {
-            Err(format!("is a link to the outside: {}", self.remedy()))
+            Err(self.outside("is a link to the outside"))
         }
     }
 
-    fn remedy(&self) -> String {
-        format!("name a file below {}", self.0.display())
+    fn outside(&self, why: &str) -> Refused {
+        let root = self.shown.display();
+        Refused::For(format!("{why}: name a file below {root}"))
     }
 }
 
 /// A template's text, or what is wrong with the file.
-pub fn text(path: &Path) -> Result<Zeroizing<String>, String> {
+pub fn text(path: &Path) -> Result<Zeroizing<String>, Refused> {
+    let refused = |why: &str| Err(Refused::For(why.to_owned()));
     let cannot = |cause: std::io::Error| told(&cause);
     // Before it is opened: opening a pipe would wait for a writer.
     if !fs::metadata(path).map_err(cannot)?.is_file() {
-        return Err("is not a regular file".to_owned());
+        return refused("is not a regular file");
     }
     let mut bytes = Zeroizing::new(Vec::new());
     let file = File::open(path).map_err(cannot)?;
@@ -65,18 +82,18 @@ pub fn text(path: &Path) -> Result<Zeroizing<String>, String> {
         .read_to_end(&mut bytes)
         .map_err(cannot)?;
     if bytes.len() as u64 > MAX_TEMPLATE {
-        return Err("is larger than 1 MiB".to_owned());
+        return refused("is larger than 1 MiB");
     }
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err("is not UTF-8: save it as UTF-8".to_owned()),
+        Err(_) => refused("is not UTF-8: save it as UTF-8"),
     }
 }
 
-fn told(cause: &std::io::Error) -> String {
+fn told(cause: &std::io::Error) -> Refused {
     if cause.kind() == std::io::ErrorKind::NotFound {
-        MISSING.to_owned()
+        Refused::Missing
     } else {
-        format!("cannot be read: {cause}")
+        Refused::For(format!("cannot be read: {cause}"))
     }
 }

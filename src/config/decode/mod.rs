@@ -7,6 +7,7 @@ mod aws;
 mod command;
 mod files;
 mod mode;
+mod render;
 mod scalar;
 mod secrets;
 mod stop;
