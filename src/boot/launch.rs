@@ -6,7 +6,7 @@ use super::fetch::{self, Fetched};
 use super::online;
 use super::pipe::Pipe;
 use super::users::{self, Identity};
-use super::{Failure, Inherited, privileges};
+use super::{Failure, Inherited, privileges, templates};
 use crate::config::{ArgsPolicy, Mode, TtyOwner};
 use crate::stop::{Plan, StopTimeout};
 use crate::supervise::event::Supervision;
@@ -85,7 +85,9 @@ pub fn identity(mode: &Mode) -> Result<Option<Identity>, Failure> {
 
 /// Whether the mode has files written.
 fn writes(mode: &Mode) -> bool {
-    !mode.files.is_empty() || mode.secrets.iter().any(|secret| secret.write.is_some())
+    !mode.files.is_empty()
+        || !mode.render.is_empty()
+        || mode.secrets.iter().any(|secret| secret.write.is_some())
 }
 
 /// Changes to the mode's working directory.
@@ -179,14 +181,14 @@ impl<'a> Launch<'a> {
     }
 
     /// Publishes the files and becomes the app. Comes back only with what went wrong.
-    pub fn go(mut self, pipe: &Pipe) -> Failure {
+    pub fn go(mut self, pipe: &'a Pipe) -> Failure {
         match self.publish_all(pipe) {
             Ok(ready) => self.become_app(&ready, pipe),
             Err(failure) => failure,
         }
     }
 
-    fn publish_all(&mut self, pipe: &Pipe) -> Result<Ready, Failure> {
+    fn publish_all(&mut self, pipe: &'a Pipe) -> Result<Ready, Failure> {
         let environment = self.environment()?;
         let argv = command::argv(&self.words).map_err(Failure::from)?;
         let stack = getrlimit(Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
@@ -201,6 +203,8 @@ impl<'a> Launch<'a> {
         let found = command::find(&program, environment.get("PATH"));
         let path = found.map_err(|error| error.hint(self.mode.meant.as_deref()))?;
         let publishing = Instant::now();
+        let app = self.identity.clone().unwrap_or_else(own_identity);
+        templates::stage(self.mode, &environment, &app, &mut self.fetched, pipe)?;
         let written = self.publish()?;
         umask(self.mode.umask.map_or(self.umask, Bits::from_bits_truncate));
         for name in &self.fetched.used {

@@ -21,6 +21,7 @@ mod secrets;
 mod sops_files;
 mod staging;
 mod stores;
+mod templates;
 mod users;
 mod vaults;
 
