@@ -78,8 +78,8 @@ impl Decoder<'_> {
         // Where it starts is known at boot.
         let fits = |target: &&str| wrong_target(&format!("/{target}")).is_none();
         let Some(target) = target.filter(fits) else {
-            let message = "to is missing, and from is no PATH/NAME.tmpl that would tell it";
-            self.problem(&item, message, "write to: /PATH/NAME");
+            let remedy = "write to: /PATH/NAME, or from: /PATH/NAME.tmpl";
+            self.problem(&item, "to is missing, and this does not tell it", remedy);
             return None;
         };
         self.claim(&item, PathBuf::from(target), claims)
