@@ -155,9 +155,6 @@ impl Template {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        // A line that holds a block alone leaves nothing behind; the file's last line feed stays.
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
         environment.set_keep_trailing_newline(true);
         // It would print every value there is.
         environment.remove_global("debug");

@@ -108,11 +108,11 @@ fn names_filters_and_blocks() {
             "a\n  b 3111",
         ),
         (
-            "{% for line in \"a\\nb\" | lines %}\n[{{ line }}]\n{% endfor %}\n",
-            "[a]\n[b]\n",
+            "{% for line in \"a\\nb\" | lines -%}\n[{{ line }}]\n{% endfor %}\n",
+            "[a]\n[b]\n\n",
         ),
         (
-            "a\n  {% if NONE is defined %}\n  x\n  {% endif %}\nb\n",
+            "a\n{%- if NONE is defined %}\n  x\n{%- endif %}\nb\n",
             "a\nb\n",
         ),
         ("{{ \"<&\" }} {{ QUOTED }}", "<& it's \"x\" <&>"),
