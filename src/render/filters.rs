@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::{Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value, escape_formatter, filters};
+use std::borrow::Cow;
 
 /// What `base64_decode` says; nothing of the text, which may be a secret.
 pub const NO_BASE64: &str = "this is no base64 of a text";
@@ -16,18 +17,30 @@ pub const NO_TEXT: &str = "a list or a map has no text of its own";
 const LENIENT: [&str; 4] = ["chain", "groupby", "pprint", "zip"];
 
 pub fn add(environment: &mut Environment<'_>) {
-    environment.add_filter("json", json);
+    environment.add_filter("json", |value: &Value| json(value));
     // Jinja's own escapes for HTML, and takes what is not set for null.
-    environment.add_filter("tojson", json);
-    environment.add_filter("shell", |text: String| {
+    environment.add_filter("tojson", |value: &Value| json(value));
+    environment.add_filter("shell", |text: Cow<'_, str>| {
         shell_words::quote(&text).into_owned()
     });
-    environment.add_filter("base64", |text: String| STANDARD.encode(text));
-    environment.add_filter("base64_decode", base64_decode);
-    environment.add_filter("join", join);
-    environment.add_filter("escape", escape);
-    environment.add_filter("e", escape);
-    environment.add_filter("format", format_text);
+    environment.add_filter("base64", |text: Cow<'_, str>| STANDARD.encode(&*text));
+    environment.add_filter("base64_decode", |text: Cow<'_, str>| base64_decode(&text));
+    environment.add_filter("join", |value: &Value, between: Rest<Value>| {
+        join(value, &between)
+    });
+    for name in ["escape", "e"] {
+        environment.add_filter(name, |state: &State<'_, '_>, value: &Value| {
+            all_set(std::slice::from_ref(value))?;
+            filters::escape(state, value)
+        });
+    }
+    environment.add_filter(
+        "format",
+        |state: &State<'_, '_>, text: &Value, args: Rest<Value>| {
+            all_set(&args)?;
+            filters::format(state, text, args)
+        },
+    );
     for name in LENIENT {
         environment.remove_filter(name);
     }
@@ -64,8 +77,8 @@ pub fn format(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Res
     }
 }
 
-fn json(value: Value) -> Result<String, Error> {
-    serde_json::to_string(&plain(&value)?).map_err(|_| ErrorKind::BadSerialization.into())
+fn json(value: &Value) -> Result<String, Error> {
+    serde_json::to_string(&plain(value)?).map_err(|_| ErrorKind::BadSerialization.into())
 }
 
 /// The value, if all of it is set.
@@ -84,34 +97,24 @@ fn plain(value: &Value) -> Result<serde_json::Value, Error> {
     }
 }
 
-fn base64_decode(text: String) -> Result<String, Error> {
+fn base64_decode(text: &str) -> Result<String, Error> {
     let bytes = STANDARD.decode(text.trim()).ok();
     let decoded = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     decoded.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, NO_BASE64))
 }
 
-fn join(value: Value, between: Rest<Value>) -> Result<String, Error> {
+fn join(value: &Value, between: &[Value]) -> Result<String, Error> {
     let parts: Vec<Value> = value.try_iter()?.collect();
-    all_set(&[value])?;
-    all_set(&parts)?;
-    all_set(&between)?;
-    let between = match between.as_slice() {
+    for values in [std::slice::from_ref(value), &parts, between] {
+        all_set(values)?;
+    }
+    let between = match between {
         [] => String::new(),
         [between] => between.to_string(),
         _ => return Err(ErrorKind::TooManyArguments.into()),
     };
     let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
     Ok(parts.join(&between))
-}
-
-fn escape(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
-    all_set(&[value.clone()])?;
-    filters::escape(state, &value)
-}
-
-fn format_text(state: &State<'_, '_>, text: Value, args: Rest<Value>) -> Result<Value, Error> {
-    all_set(&args)?;
-    filters::format(state, &text, args)
 }
 
 fn all_set(values: &[Value]) -> Result<(), Error> {

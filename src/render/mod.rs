@@ -3,6 +3,7 @@
 //! The language is Jinja's, by minijinja. Errors name template and line, and never hold a value. Only `root`
 //! touches the disk.
 
+pub mod entrykit;
 mod error;
 mod filters;
 mod names;
