@@ -2,8 +2,10 @@
 //! `entryctl check`, in the image by `entry --check`.
 
 use crate::config::{
-    Export, Lookup, Mode, Problems, Request, SecretItem, SecretSource, SopsFile, Source, VaultFile,
+    Export, Lookup, Mode, Problems, Request, SecretItem, SecretSource, SopsFile, Source, Template,
+    VaultFile,
 };
+use crate::render;
 use crate::sops;
 use crate::stop::Plan;
 use crate::vault::{Affixes, Document};
@@ -46,6 +48,9 @@ pub fn modes(
                     .secrets
                     .iter()
                     .flat_map(|file| secret(file, root.unwrap_or(own)));
+                findings.problems.extend(found);
+                let base = root.unwrap_or(own);
+                let found = mode.render.iter().flat_map(|one| template(one, base));
                 findings.problems.extend(found);
                 findings.problems.extend(
                     beyond(&mode)
@@ -91,6 +96,17 @@ fn secret(item: &SecretItem, root: &Path) -> Vec<String> {
     problems
         .iter()
         .map(|problem| format!("{place}: {problem}"))
+        .collect()
+}
+
+/// What can be told of a template without the names that it asks for.
+fn template(item: &Template, base: &Path) -> Vec<String> {
+    let read = render::Template::read(base, &item.from, &item.root);
+    let errors = read.map_or_else(|error| vec![error], |template| template.check());
+    let at = &item.declared_at;
+    errors
+        .iter()
+        .map(|error| format!("{at}: {error}"))
         .collect()
 }
 

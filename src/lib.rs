@@ -24,6 +24,7 @@ pub mod config;
 pub mod fetch;
 
 pub mod envelope;
+pub mod render;
 pub mod sops;
 pub mod stop;
 pub mod vault;

@@ -52,7 +52,7 @@ pub fn message(bytes: &[u8]) {
     if let Ok(ciphertext) = kms::ciphertext(text) {
         let _ = kms::key(&ciphertext);
     }
-    if let Ok(dump) = kms::dump(&Secret::from(text)) {
+    if let Ok(dump) = kms::dump(&Secret::from(text), kms::AWS_MOST) {
         assert_eq!(kms::plaintext(dump.as_bytes()), Ok(text.into()));
     }
 }

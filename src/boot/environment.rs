@@ -46,6 +46,20 @@ impl Environment {
             .find_map(|entry| value_of(entry, name.as_bytes()))
     }
 
+    /// All variables whose names are text; of two with one name, the first.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let pairs = self.entries.iter().filter_map(|entry| {
+            let bytes = entry.to_bytes();
+            let at = bytes.iter().position(|byte| *byte == b'=')?;
+            let (name, value) = bytes.split_at(at);
+            Some((std::str::from_utf8(name).ok()?, value.get(1..)?))
+        });
+        pairs.filter(|(name, value)| {
+            self.get(name)
+                .is_some_and(|first| std::ptr::eq(first, *value))
+        })
+    }
+
     /// Sets a variable in its first old place, or at the end; another of its name would win in some
     /// programs.
     pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), EnvironmentError> {

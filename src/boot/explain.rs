@@ -4,11 +4,13 @@ use super::Failure;
 use super::launch::{group, supervision};
 use crate::config::{
     BeforeHook, Cryptor, Export, FetchedFile, Mode, Origin, ParameterSet, Passphrase, Process,
-    S3Origin, SecretItem, SecretSource, Sign, SopsFile, Variable, VaultFile, Write,
+    S3Origin, SecretItem, SecretSource, Sign, SopsFile, Template, Variable, VaultFile, Write,
 };
+use crate::render;
 use crate::stop::{Plan, StopTimeout, Target};
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 /// The text for standard output.
@@ -23,6 +25,7 @@ pub fn explain(
     steps.extend(mode.secrets.iter().map(describe_secret));
     steps.extend(mode.files.iter().map(describe_file));
     steps.extend(own.into_iter().map(set));
+    steps.extend(mode.render.iter().map(|one| describe_template(mode, one)));
     if let Some(workdir) = &mode.workdir {
         steps.push(format!("change to {}", workdir.display()));
     }
@@ -250,13 +253,56 @@ fn describe_file(file: &FetchedFile) -> String {
     }
     let Write { path, mode } = &file.to;
     let _ = write!(text, ", write {} (mode {mode:04o}", path.display());
-    if let Some(user) = &file.user {
-        let _ = write!(text, ", user {user}");
-    }
-    if let Some(group) = &file.group {
-        let _ = write!(text, ", group {group}");
-    }
-    text + ")"
+    text + &owner(file.user.as_ref(), file.group.as_ref()) + ")"
+}
+
+fn owner(user: Option<&String>, group: Option<&String>) -> String {
+    let user = user.map(|user| format!(", user {user}"));
+    let group = group.map(|group| format!(", group {group}"));
+    user.unwrap_or_default() + &group.unwrap_or_default()
+}
+
+/// Which secrets a template can see, by its text; which of them it does look at shows when it is rendered.
+fn describe_template(mode: &Mode, template: &Template) -> String {
+    let base = mode.workdir.as_deref().unwrap_or(Path::new(""));
+    let sees = match render::Template::read(base, &template.from, &template.root) {
+        Err(_) => "which cannot be read".to_owned(),
+        Ok(text) => {
+            let names = text.asks_for().into_iter();
+            let secrets: Vec<String> = names.filter(|name| is_secret(mode, name)).collect();
+            if secrets.is_empty() {
+                "which names no secret".to_owned()
+            } else {
+                format!("which may see the secrets {}", secrets.join(", "))
+            }
+        }
+    };
+    let bits = match template.mode {
+        Some(bits) => format!("mode {bits:04o}"),
+        None => format!(
+            "mode {:04o}, with a secret {:04o}",
+            Template::PUBLIC,
+            Template::SECRET
+        ),
+    };
+    let owner = owner(template.user.as_ref(), template.group.as_ref());
+    let (from, to) = (template.from.display(), template.to.display());
+    format!("render {from}, {sees}, write {to} ({bits}{owner})")
+}
+
+/// Whether a name that a template asks for may be that of a secret.
+fn is_secret(mode: &Mode, asked: &str) -> bool {
+    let name = asked.strip_prefix("env.").unwrap_or(asked);
+    let own = mode
+        .env
+        .iter()
+        .any(|one| !one.is_default && one.name == name);
+    let mut exports = mode.secrets.iter().flat_map(|secret| &secret.env);
+    let exported = exports.any(|export| match export {
+        Export::One { name: known, .. } => known == name || asked == "env",
+        Export::Subtree { prefix, .. } => name.starts_with(prefix.as_str()) || asked == "env",
+    });
+    asked == "secrets" || asked.starts_with("secrets.") || (exported && !own)
 }
 
 /// Every point of a stop, with its second.

@@ -11,6 +11,7 @@ use super::online::{self, Cost};
 use super::orders;
 use super::secrets::Secrets;
 use super::staging::{Journal, Staged, Wanted};
+use super::templates::{self, Values};
 use super::vaults::Plaintexts;
 use crate::config::{Mode, Write};
 use crate::program::users::Identity;
@@ -20,7 +21,11 @@ use zeroize::Zeroizing;
 #[derive(Default)]
 pub struct Fetched<'j> {
     pub staged: Vec<Staged<'j>>,
+    /// Those of the staged files; a folder that is opened anew would seem to be another entry's.
+    pub folders: Folders,
     pub env: Vec<(String, Zeroizing<String>)>,
+    /// For each template of the mode.
+    pub values: Vec<Values>,
     /// Variables that held a passphrase.
     pub used: Vec<String>,
     pub decrypted: u32,
@@ -76,10 +81,16 @@ pub fn fetch<'j>(
             }
         }
     }
+    let values = templates::values(mode, &secrets).unwrap_or_else(|wrong| {
+        problems.extend(wrong);
+        Vec::new()
+    });
     Failure::all(problems)?;
     staged.extend(brought);
     Ok(Fetched {
         staged,
+        folders,
+        values,
         env: exports.values,
         decrypted: secrets.given().map(|given| given.count).sum(),
         warnings: secrets
@@ -99,21 +110,22 @@ fn told<'m>(given: &Given<'m>, exports: &mut Exports<'m>) -> Vec<String> {
         .collect()
 }
 
-fn stage<'j>(
+/// Stages a file with this content, for this owner.
+pub fn stage<'j>(
     write: &Write,
     content: &[u8],
-    app: &Identity,
+    owner: &Identity,
     folders: &mut Folders,
     journal: &'j dyn Journal,
 ) -> Result<Staged<'j>, String> {
     let target = write.path.as_path();
     let folder = folders
-        .ready(target.parent().unwrap_or(target), app, journal)
+        .ready(target.parent().unwrap_or(target), owner, journal)
         .map_err(|error| error.to_string())?;
     let wanted = Wanted {
         target,
         mode: write.mode,
-        owner: app.owner(),
+        owner: owner.owner(),
     };
     let staged = Staged::begin(&wanted, folder, journal).and_then(|mut staged| {
         staged.write(content)?;

@@ -6,6 +6,7 @@ use super::fetch::{self, Fetched};
 use super::hooks::{self, Hook};
 use super::online;
 use super::pipe::Pipe;
+use super::templates;
 use crate::config::{ArgsPolicy, Mode, TtyOwner};
 use crate::program::users::{self, Identity};
 use crate::program::{
@@ -149,7 +150,9 @@ pub fn set_user(environment: &mut Environment, identity: &Identity) -> Result<()
 
 /// Whether the mode has files written.
 fn writes(mode: &Mode) -> bool {
-    !mode.files.is_empty() || mode.secrets.iter().any(|secret| secret.write.is_some())
+    !mode.files.is_empty()
+        || !mode.render.is_empty()
+        || mode.secrets.iter().any(|secret| secret.write.is_some())
 }
 
 /// Changes to the mode's working directory.
@@ -259,9 +262,16 @@ impl<'a> Launch<'a> {
 
     /// Publishes the files, runs the hooks before the app, and becomes the app or leaves its processes to
     /// PID 1. Comes back with entry's exit code where it is PID 1 that goes on.
-    pub fn go(mut self, report: &Report, table: Option<Table>, pipe: &Pipe) -> Result<u8, Failure> {
+    pub fn go(
+        mut self,
+        report: &Report,
+        table: Option<Table>,
+        pipe: &'a Pipe,
+    ) -> Result<u8, Failure> {
         let mut ready = self.ready()?;
         let publishing = Instant::now();
+        let app = self.identity.clone().unwrap_or_else(own_identity);
+        templates::stage(self.mode, &ready.environment, &app, &mut self.fetched, pipe)?;
         ready.phases.written = self.publish()?;
         umask(self.umask());
         for name in &self.fetched.used {

@@ -22,7 +22,7 @@ mod secrets;
 mod sops_files;
 mod staging;
 mod stores;
-
+mod templates;
 mod vaults;
 
 use crate::check;

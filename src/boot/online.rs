@@ -8,7 +8,7 @@ use super::staging::Staged;
 use super::stores;
 use super::vaults::Plaintexts;
 use crate::aws::{self, AwsError, Clients, Counts, CustomerKey, Encrypted, Kind, Settings};
-use crate::config::{Mode, Origin, ParameterSet, S3Origin, SecretItem, SecretSource};
+use crate::config::{Mode, Origin, ParameterSet, S3Origin};
 use crate::fetch::sops::AwsKeys;
 use crate::gcp::{CloudKms, GoogleKms};
 use crate::supervise::message::AwsPhases;
@@ -447,26 +447,11 @@ fn customer_key(order: &Order, secrets: Option<&Secrets>) -> Result<Option<Custo
     else {
         return Ok(None);
     };
-    let given = secrets.iter().flat_map(|secrets| secrets.given());
-    let is_it = |item: &SecretItem| matches!(&item.source, SecretSource::Vault(file) if file.path == place.vault);
-    let values = given
-        .filter(|given| is_it(given.item))
-        .filter_map(|given| given.values.as_ref());
-    let found: Vec<_> = values
-        .filter_map(|values| values.lookup(&place.key).ok())
-        .flatten()
-        .collect();
-    let [value] = found.as_slice() else {
-        let problem = format!(
-            "{} is not one value of {}",
-            place.key,
-            place.vault.display()
-        );
-        return Err(problem);
+    let value = match secrets {
+        Some(secrets) => secrets.value(place)?,
+        None => return Ok(None),
     };
-    let bytes = STANDARD
-        .decode(value.text.expose().trim())
-        .map(Zeroizing::new);
+    let bytes = STANDARD.decode(value.trim()).map(Zeroizing::new);
     let key = bytes.ok().and_then(|bytes| CustomerKey::new(&bytes));
     let wrong = || format!("{} is no key: write the base64 of its 32 bytes", place.key);
     key.map(Some).ok_or_else(wrong)

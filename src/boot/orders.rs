@@ -27,7 +27,7 @@ pub fn place<'m, 'j>(
     folders: &mut Folders,
     journal: &'j dyn Journal,
 ) -> Result<Order<'m, 'j>, String> {
-    let owner = owner(file, app)?;
+    let owner = owner(file.user.as_deref(), file.group.as_deref(), app)?;
     let target = &file.to.path;
     let folder = folders
         .ready(target.parent().unwrap_or(target), &owner, journal)
@@ -41,14 +41,13 @@ pub fn place<'m, 'j>(
     Ok(Order { file, staged })
 }
 
-/// Whom the file is for: its own user and group, else the app's.
-fn owner(file: &FetchedFile, app: &Identity) -> Result<Identity, String> {
-    if file.user.is_none() && file.group.is_none() {
+/// Whom a file is for: its own user and group, else the app's.
+pub fn owner(user: Option<&str>, group: Option<&str>, app: &Identity) -> Result<Identity, String> {
+    if user.is_none() && group.is_none() {
         return Ok(app.clone());
     }
     let own = app.uid.to_string();
-    let owner = users::of_image(file.user.as_deref().unwrap_or(&own), file.group.as_deref())
-        .map_err(|error| error.to_string())?;
+    let owner = users::of_image(user.unwrap_or(&own), group).map_err(|error| error.to_string())?;
     let us = Uid::effective();
     if !us.is_root() && owner.uid != us.as_raw() {
         return Err(format!(

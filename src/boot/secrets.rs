@@ -5,8 +5,9 @@ use super::given::{Given, place};
 use super::sops_files::Sealed;
 use super::vaults::{Opened, Plaintexts};
 use crate::aws::Encrypted;
-use crate::config::{Cryptor, ManagedSecret, ParameterSet, SecretItem, SecretSource};
+use crate::config::{Cryptor, ManagedSecret, ParameterSet, SecretItem, SecretSource, ValuePlace};
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// All items, in their order.
 pub struct Secrets<'m> {
@@ -76,6 +77,29 @@ impl<'m> Secrets<'m> {
             State::Given(given) => Some(given),
             _ => None,
         })
+    }
+
+    /// One value that is known.
+    pub fn value(&self, place: &ValuePlace) -> Result<Zeroizing<String>, String> {
+        let is_it = |item: &SecretItem| matches!(&item.source, SecretSource::Vault(file) if file.path == place.vault);
+        let given = self.given().filter(|given| is_it(given.item));
+        let found: Vec<_> = given
+            .filter_map(|given| {
+                let mut found = given.values.as_ref()?.lookup(&place.key).ok()?;
+                let one = found.pop().filter(|_| found.is_empty())?;
+                (one.below.is_empty() && !one.is_null).then_some((given, one))
+            })
+            .collect();
+        // Several items may decrypt different parts of one vault.
+        let decrypted = found.iter().find(|(given, one)| !(given.is_encrypted)(one));
+        let (key, vault) = (&place.key, place.vault.display());
+        match decrypted {
+            Some((_, one)) => Ok(Zeroizing::new(one.text.expose().to_owned())),
+            None if found.is_empty() => Err(format!("{key} is not one value of {vault}")),
+            None => Err(format!(
+                "{key} of {vault} is still encrypted: add its key path to `keys`"
+            )),
+        }
     }
 
     /// The messages of vaults that wait for KMS, with their ciphertexts and the key that the mode names.

@@ -110,6 +110,11 @@ impl<'j> Staged<'j> {
         })
     }
 
+    /// Where it will be.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Takes the next bytes.
     pub fn write(&mut self, part: &[u8]) -> Result<(), StagingError> {
         if let Content::Same { file, equal } = &mut self.content {

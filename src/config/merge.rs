@@ -8,10 +8,11 @@ use crate::yaml::Style;
 
 /// The keys that `--as MODE` takes from the mode: what the process sees and may do. How it is run
 /// and stopped stays the one-off's own.
-const LENT: [&str; 9] = [
+const LENT: [&str; 10] = [
     "env",
     "secrets",
     "files",
+    "render",
     "aws",
     "user",
     "group",

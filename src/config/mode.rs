@@ -25,6 +25,7 @@ pub struct Mode {
     pub env: Vec<Variable>,
     pub secrets: Vec<SecretItem>,
     pub files: Vec<FetchedFile>,
+    pub render: Vec<Template>,
     pub aws: Aws,
     /// A name or a number, looked up in the image's `/etc/passwd` at boot.
     pub user: Option<String>,
@@ -61,6 +62,7 @@ impl fmt::Debug for Mode {
             .field("env", &names)
             .field("secrets", &self.secrets)
             .field("files", &self.files)
+            .field("render", &self.render)
             .field("aws", &self.aws)
             .field("user", &self.user)
             .field("group", &self.group)
@@ -264,7 +266,7 @@ pub struct S3Origin {
     pub bucket: String,
     pub key: String,
     pub version_id: Option<String>,
-    pub customer_key: Option<CustomerKeyPlace>,
+    pub customer_key: Option<ValuePlace>,
     pub client_side: Option<ClientSide>,
 }
 
@@ -276,9 +278,9 @@ pub struct ClientSide {
     pub key_id: Option<String>,
 }
 
-/// Where the key of SSE-C is: a value of a yaml_vault file that the mode decrypts.
+/// Where a single secret is: a value of a yaml_vault file that the mode decrypts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CustomerKeyPlace {
+pub struct ValuePlace {
     /// As in the `vault` of an item of `secrets:`.
     pub vault: PathBuf,
     pub key: KeyPath,
@@ -291,6 +293,32 @@ impl fmt::Display for Origin {
             Origin::S3(S3Origin { bucket, key, .. }) => write!(f, "s3://{bucket}/{key}"),
         }
     }
+}
+
+/// One item of `render:`.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// `modes/web.yml:12`, for messages.
+    pub declared_at: String,
+    pub from: PathBuf,
+    /// Relative only where it follows from a relative `from`.
+    pub to: PathBuf,
+    /// Permission bits; unwritten, they depend on whether a secret is in it.
+    pub mode: Option<u32>,
+    /// In place of the mode's.
+    pub user: Option<String>,
+    pub group: Option<String>,
+    /// The folder of its includes.
+    pub root: PathBuf,
+    /// What it sees under `secrets`.
+    pub values: BTreeMap<String, ValuePlace>,
+}
+
+impl Template {
+    /// Permission bits of output without a secret.
+    pub const PUBLIC: u32 = 0o644;
+    /// Permission bits of output with one.
+    pub const SECRET: u32 = 0o400;
 }
 
 /// How AWS is called during the boot.

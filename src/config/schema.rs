@@ -34,7 +34,7 @@ const fn key(name: &'static str, kind: &'static str, default: &'static str) -> K
 }
 
 /// Every table there is.
-pub const TABLES: [&Table; 15] = [
+pub const TABLES: [&Table; 17] = [
     &MODE,
     &STOP,
     &STEP,
@@ -43,6 +43,8 @@ pub const TABLES: [&Table; 15] = [
     &FILE,
     &CUSTOMER_KEY,
     &CLIENT_SIDE,
+    &RENDER,
+    &RENDER_VALUE,
     &AWS,
     &BEFORE,
     &AFTER,
@@ -60,6 +62,7 @@ pub const MODE: Table = Table {
         key("env", "map of name to value", ""),
         key("secrets", "list of maps", ""),
         key("files", "list of maps", ""),
+        key("render", "list of maps", ""),
         key("aws", "map", ""),
         key("user", "name or number", ""),
         key("group", "name or number", ""),
@@ -179,6 +182,28 @@ pub const CLIENT_SIDE: Table = Table {
         key("context", "map of name to value", ""),
         key("legacy", "`true` or `false`", "`false`"),
     ],
+};
+
+pub const RENDER: Table = Table {
+    name: "`render`",
+    keys: &[
+        key("from", "path", ""),
+        key("to", "absolute path", "`from` without `.tmpl`"),
+        key(
+            "mode",
+            "quoted octal",
+            "`\"0644\"`, with a secret `\"0400\"`",
+        ),
+        key("user", "name or number", "the mode's"),
+        key("group", "name or number", "the user's"),
+        key("root", "path", "the folder of `from`"),
+        key("values", "map of name to map", ""),
+    ],
+};
+
+pub const RENDER_VALUE: Table = Table {
+    name: "`render.values`",
+    keys: CUSTOMER_KEY.keys,
 };
 
 pub const AWS: Table = Table {

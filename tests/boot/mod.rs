@@ -6,6 +6,7 @@ mod environment;
 mod failures;
 mod files;
 pub mod online;
+mod render;
 mod users;
 
 use crate::support::Entry;

@@ -225,6 +225,34 @@ fn every_key_of_what_is_fetched() {
 }
 
 #[test]
+fn every_key_of_a_template() {
+    let mode = mode("", include_str!("../fixtures/modes-good/full/web.yml"));
+    let [full, least] = mode.render.try_into().unwrap();
+    assert_eq!(full.declared_at, "modes/web.yml:64");
+    assert_eq!(full.from, Path::new("config/nginx.conf.tmpl"));
+    assert_eq!(full.to, Path::new("/etc/nginx/nginx.conf"));
+    assert_eq!(full.mode, Some(0o440));
+    let owner = (full.user.as_deref(), full.group.as_deref());
+    assert_eq!(owner, (Some("web"), Some("www")));
+    assert_eq!(full.root, Path::new("config/shared"));
+    let place = &full.values["password"];
+    assert_eq!(
+        (place.vault.as_path(), place.key.to_string().as_str()),
+        (Path::new("z.yml"), "$.p")
+    );
+    assert_eq!(least.to, Path::new("config/database.yml"));
+    assert_eq!(least.root, Path::new("config"));
+    assert_eq!((least.mode, least.values.len()), (None, 0));
+}
+
+#[test]
+fn a_vault_may_be_for_templates_alone() {
+    let secrets = "secrets: [{vault: \"config/${CANARY}.yml\"}, {vault: b}]\nfiles: [{from: s3://bucket/x, to: /x, customer_key: {vault: b, key: $.k}}]";
+    let web = "command: x\nrender: [{from: x.tmpl, values: {p: {vault: \"config/${CANARY}.yml\", key: $.k}}}]";
+    assert_eq!(mode(secrets, web).secrets.len(), 2);
+}
+
+#[test]
 fn env_is_resolved_in_order() {
     let mode = mode(
         "env: {A: 1, CANARY: 'x${CANARY}', LOG: 'log/${A}'}",

@@ -58,6 +58,8 @@ fn every_key_is_read() {
                 "`files`" => format!("files: [{wrong}]"),
                 "`files.customer_key`" => format!("files: [{{customer_key: {wrong}}}]"),
                 "`files.client_side`" => format!("files: [{{client_side: {wrong}}}]"),
+                "`render`" => format!("render: [{wrong}]"),
+                "`render.values`" => format!("render: [{{values: {{v: {wrong}}}}}]"),
                 "`aws`" => format!("aws: {wrong}"),
                 "`secrets.write`" => format!("secrets: [{{write: {wrong}}}]"),
                 other => panic!("how is a key of {other} written?"),

@@ -251,6 +251,57 @@ fn file_failures() -> Vec<Entry> {
     ]
 }
 
+fn template_failures() -> Vec<Entry> {
+    let render = |template: &str, keys: &str| {
+        web(&format!(
+            "command: 'true'\nrender: [{{from: t.tmpl, to: /tmp/no-such-target{keys}}}]\n"
+        ))
+        .file("t.tmpl", template)
+    };
+    let with_values = |keys: &str, path: &str| {
+        let values = format!(", values: {{v: {{vault: s.yml, key: {path}}}}}");
+        let entry = render("", &values);
+        let mode = fs::read_to_string(entry.folder().join("modes/web.yml")).unwrap();
+        let secrets = format!("secrets: [{{vault: s.yml, keys: {keys}}}]\n");
+        entry
+            .mode("web", &(mode + &secrets))
+            .file("s.yml", seal(YAML, &["$"]))
+            .env("YAML_VAULT_PASSPHRASE", PASSPHRASE)
+    };
+    let templates = [
+        "{{ NONE }}",
+        "{{ secrets.none }}",
+        "{{ PATH.first }}",
+        "{{ PATH + 1 }}",
+        "{{ [1] }}",
+        "{{ \"!\" | base64_decode }}",
+        "{% if %}",
+        "{{ PATH | nofilter }}",
+        "{{ PATH.upper() }}",
+        "{{ PATH | upper(1) }}",
+        "{% include \"none\" %}",
+        "{% include \"../x\" %}",
+        "{% include \"/x\" %}",
+        "{% include \"t.tmpl\" %}",
+        "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
+        "{{ \"x\" * 10000000 }}",
+    ];
+    let binary = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff");
+    let twice = Entry::new().file("x.tmpl", "x");
+    let to = twice.folder().join("x").display().to_string();
+    let mode = format!("command: 'true'\nrender: [{{from: x.tmpl, to: {to}}}, {{from: x.tmpl}}]\n");
+    let more = vec![
+        render("{{ BINARY }}", "").env("BINARY", binary),
+        web("command: 'true'\nrender: [{from: none.tmpl, to: /tmp/no-such-target}]\n"),
+        render("", "").file("t.tmpl", b"\xff"),
+        twice.mode("web", &mode).args(["web"]),
+        with_values("$", "$.production"),
+        with_values("$.production.other", "$.production.key"),
+    ];
+    let plain = templates.iter().map(|template| render(template, ""));
+    plain.chain(more).collect()
+}
+
 /// An exec session with other secrets beside a running entry.
 fn differing() -> Vec<String> {
     let entry = with_secrets(Entry::new(), "[sleep, \"60\"]", YAML);
@@ -362,6 +413,7 @@ fn every_message_is_real_and_every_failure_is_explained() {
         setting_failures(),
         secret_failures(),
         file_failures(),
+        template_failures(),
     ];
     let mut provoked: Vec<String> = runs.into_iter().flatten().flat_map(said).collect();
     provoked.extend(differing());

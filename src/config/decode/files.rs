@@ -3,10 +3,10 @@
 use super::secrets::{Claims, DEFAULT_MODE};
 use super::{Decoder, Fields, Fill, Item, Text};
 use crate::config::mode::{
-    ClientSide, CustomerKeyPlace, FetchedFile, Origin, S3Origin, SecretItem, SecretSource, Write,
+    ClientSide, FetchedFile, Origin, S3Origin, SecretItem, SecretSource, ValuePlace, Write,
 };
 use crate::config::node::Value;
-use crate::config::schema;
+use crate::config::schema::{self, Table};
 use crate::envelope::Policy;
 use bytesize::ByteSize;
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ impl Decoder<'_> {
         let version_id = fields.get("version_id").map(|item| self.word(&item));
         let customer_key = fields
             .get("customer_key")
-            .map(|item| self.customer_key(&item, secrets));
+            .map(|item| self.value_place(&item, &schema::CUSTOMER_KEY, secrets));
         let client_side = fields
             .get("client_side")
             .map(|item| self.client_side(&item));
@@ -136,8 +136,14 @@ impl Decoder<'_> {
         }
     }
 
-    fn customer_key(&mut self, item: &Item, secrets: &[SecretItem]) -> Option<CustomerKeyPlace> {
-        let fields = self.table(item, &schema::CUSTOMER_KEY)?;
+    /// One value of a vault that the mode decrypts.
+    pub fn value_place(
+        &mut self,
+        item: &Item,
+        table: &'static Table,
+        secrets: &[SecretItem],
+    ) -> Option<ValuePlace> {
+        let fields = self.table(item, table)?;
         for key in ["vault", "key"] {
             if fields.get(key).is_none() {
                 let remedy = "write {vault: FILE, key: KEYPATH}";
@@ -155,7 +161,7 @@ impl Decoder<'_> {
             self.problem(item, message, "name one of theirs");
             return None;
         }
-        Some(CustomerKeyPlace { vault, key })
+        Some(ValuePlace { vault, key })
     }
 
     /// `true`, or what is to be known of the sealed object.

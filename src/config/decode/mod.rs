@@ -8,6 +8,7 @@ mod command;
 mod files;
 mod mode;
 mod processes;
+mod render;
 mod scalar;
 mod secrets;
 mod stop;

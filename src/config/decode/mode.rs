@@ -58,6 +58,10 @@ pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
     if let Some(item) = fields.get("files") {
         mode.files = d.files(&item, &mode.secrets, &mut claims);
     }
+    if let Some(item) = fields.get("render") {
+        mode.render = d.render(&item, &mode.secrets, &mut claims);
+    }
+    d.refuse_idle(&mode, &claims);
     mode.aws = fields
         .get("aws")
         .map(|item| d.aws(&item))

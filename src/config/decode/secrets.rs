@@ -1,11 +1,11 @@
 //! `secrets`: where they are, how to decrypt them, and where their values go.
 
-use super::{Decoder, Fields, Item};
+use super::{Decoder, Fields, Fill, Item};
 use crate::config::mode::{
-    Cryptor, Export, ManagedSecret, ParameterSet, Passphrase, SecretItem, SecretSource, SopsFile,
-    VaultFile, Write,
+    Cryptor, Export, ManagedSecret, Mode, Origin, ParameterSet, Passphrase, SecretItem,
+    SecretSource, SopsFile, VaultFile, Write,
 };
-use crate::config::node::Value;
+use crate::config::node::{At, Value};
 use crate::config::problems::suggestion;
 use crate::config::schema;
 use crate::config::vault::{self, CRYPTORS, Kind, SOURCES, Written, Wrong};
@@ -29,6 +29,8 @@ pub struct Claims {
     names: Vec<(String, String)>,
     /// Variables of the mode's `env`.
     env: Vec<(String, String)>,
+    /// Vaults that are neither written nor exported, with the item.
+    idle: Vec<(PathBuf, At, String)>,
 }
 
 impl Decoder<'_> {
@@ -65,11 +67,16 @@ impl Decoder<'_> {
             self.refuse_set(item, cryptor, claims);
         }
         if write.is_none() && env.is_none() {
-            self.problem(
-                item,
-                "decrypted for nothing",
-                "write where it goes: write: PATH, or env: {NAME: KEYPATH}",
-            );
+            match &source {
+                Some(SecretSource::Vault(file)) => {
+                    let at = item.node.at.clone();
+                    let idle = (file.path.clone(), at, item.path.clone());
+                    claims.idle.push(idle);
+                }
+                // What is wrong with it was told, or its variables are not known yet.
+                None if fields.get("vault").is_some() => {}
+                _ => self.for_nothing(&item.node.at, &item.path),
+            }
         }
 
         Some(SecretItem {
@@ -79,6 +86,34 @@ impl Decoder<'_> {
             env: env.unwrap_or_default(),
             replaces: replaces?,
         })
+    }
+
+    /// What is decrypted must go somewhere; to a template or the key of an object, too.
+    pub fn refuse_idle(&mut self, mode: &Mode, claims: &Claims) {
+        // By itself a file does not know what the others do with its secrets.
+        if matches!(self.fill, Fill::Literal) {
+            return;
+        }
+        let values = mode.render.iter().flat_map(|one| one.values.values());
+        let keys = mode.files.iter().filter_map(|file| match &file.from {
+            Origin::S3(object) => object.customer_key.as_ref(),
+            Origin::Local(_) => None,
+        });
+        let used: Vec<&Path> = values.chain(keys).map(|one| one.vault.as_path()).collect();
+        for (vault, at, key) in &claims.idle {
+            if !used.contains(&vault.as_path()) {
+                self.for_nothing(at, key);
+            }
+        }
+    }
+
+    fn for_nothing(&mut self, at: &At, key: &str) {
+        self.problem_at(
+            at,
+            key,
+            "decrypted for nothing",
+            "write where it goes: write: PATH, or env: {NAME: KEYPATH}",
+        );
     }
 
     /// A passphrase is for the cryptor: a variable that the mode sets itself is not what was meant.
@@ -432,7 +467,11 @@ impl Decoder<'_> {
             );
             return None;
         }
-        let path = PathBuf::from(text.value);
+        self.claim(item, PathBuf::from(text.value), claims)
+    }
+
+    /// Takes a path for itself.
+    pub fn claim(&mut self, item: &Item, path: PathBuf, claims: &mut Claims) -> Option<PathBuf> {
         if let Some((_, by)) = claims.paths.iter().find(|(known, _)| *known == path) {
             self.problem(item, format!("{by} writes this file too"), "");
             return None;
@@ -490,7 +529,7 @@ impl Decoder<'_> {
 }
 
 /// Why nothing can be written to `path`.
-fn wrong_target(path: &str) -> Option<&'static str> {
+pub fn wrong_target(path: &str) -> Option<&'static str> {
     if !path.starts_with('/') {
         return Some("is not an absolute path");
     }
