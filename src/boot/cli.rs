@@ -14,6 +14,8 @@ pub enum Request {
     Check { mode: Option<String> },
     /// Tell what would happen.
     Explain(Wanted),
+    /// Ask whether the container's app is well; its own mode where none is named.
+    Health { mode: Option<String> },
 }
 
 /// What is to run.
@@ -54,6 +56,9 @@ struct Options {
     /// Print what would happen, in order, and start nothing
     #[arg(long)]
     explain: bool,
+    /// Ask the running app whether it is well, as MODE's `health` says; exit 0 or 1
+    #[arg(long, conflicts_with_all = ["check", "explain", "as_mode"])]
+    health: bool,
 }
 
 const AFTER_HELP: &str = "\
@@ -64,6 +69,7 @@ Examples:
   entry rake db:migrate         run modes/rake.yml with an argument
   entry --as web -- rails c     a console as web sees it
   entry --check                 check every mode
+  entry --health                for a HEALTHCHECK: one line, exit 0 or 1
 
 Environment:
   ENTRY_MODES          the folder of the modes
@@ -90,15 +96,18 @@ pub fn parse(args: &[OsString]) -> Result<Invocation, clap::Error> {
         as_mode,
         check,
         explain,
+        health,
     } = parsed;
-    if check {
+    if check || health {
         let mode = words
             .first()
             .map(|word| word.to_string_lossy().into_owned());
-        return Ok(Invocation {
-            modes,
-            request: Request::Check { mode },
-        });
+        let request = if health {
+            Request::Health { mode }
+        } else {
+            Request::Check { mode }
+        };
+        return Ok(Invocation { modes, request });
     }
     if words.is_empty() {
         let text = "a MODE or -- COMMAND is missing; entry --help shows how";

@@ -12,6 +12,7 @@ mod exports;
 mod fetch;
 mod folder;
 mod given;
+mod health;
 mod hooks;
 mod launch;
 mod online;
@@ -104,6 +105,11 @@ fn carry_out(
     let cap = environment_problems()?;
     match &invocation.request {
         Request::Check { mode } => check_modes(&invocation, mode.as_deref(), report),
+        Request::Health { mode } => {
+            let (line, code) = health::ask(&invocation, mode.as_deref());
+            let _ = writeln!(std::io::stdout(), "{line}");
+            Ok(code)
+        }
         Request::Explain(wanted) => {
             let (mode, arguments) = resolve(&invocation, wanted)?;
             launch::words(&mode, &arguments)?;

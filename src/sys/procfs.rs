@@ -29,15 +29,22 @@ pub fn command_line(pid: i32) -> Option<Vec<u8>> {
     std::fs::read(format!("/proc/{pid}/cmdline")).ok()
 }
 
-/// Everything that descends from `ancestor`, children first met before their own.
-pub fn descendants(ancestor: Pid) -> Vec<Relative> {
+/// The numbers of all processes.
+pub fn processes() -> Vec<i32> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return Vec::new();
     };
-    let all: Vec<Relative> = entries
+    entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter_map(|pid: i32| stat(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?))
+        .collect()
+}
+
+/// Everything that descends from `ancestor`, children first met before their own.
+pub fn descendants(ancestor: Pid) -> Vec<Relative> {
+    let all: Vec<Relative> = processes()
+        .into_iter()
+        .filter_map(|pid| stat(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?))
         .collect();
     below(ancestor.as_raw(), &all)
 }
