@@ -76,6 +76,10 @@ impl Needs {
                 BTreeMap::new(),
             );
         }
+        if mode.protect {
+            let task = place.arn("ecs", "task/*");
+            self.allow("ecs:UpdateTaskProtection", task, BTreeMap::new());
+        }
         for file in &mode.files {
             if let Origin::S3(object) = &file.from {
                 self.object(object, &file.declared_at, place);

@@ -30,6 +30,7 @@ pub mod stop;
 pub mod vault;
 pub mod yaml;
 
+pub mod ecs;
 pub mod gcp;
 pub mod probe;
 pub mod program;

@@ -1,6 +1,7 @@
 //! From a checked mode to `execve`: everything that can fail is tried before anything is published.
 
 use super::Failure;
+use super::agent::{self, Asked};
 use super::environment::Environment;
 use super::fetch::{self, Fetched};
 use super::hooks::{self, Hook};
@@ -217,6 +218,8 @@ pub fn check_image(mode: &Mode) -> Vec<Failure> {
 pub struct Launch<'a> {
     pub mode: &'a Mode,
     pub words: Vec<OsString>,
+    /// Until it was heard.
+    agent: Option<Asked>,
     pub identity: Option<Identity>,
     pub fetched: Fetched<'a>,
     pub supervision: &'a Supervision,
@@ -239,6 +242,7 @@ impl<'a> Launch<'a> {
         started: Instant,
     ) -> Result<Launch<'a>, Failure> {
         let words = words(mode, arguments)?;
+        let agent = Some(agent::ask(mode));
         enter(mode)?;
         let identity = identity(mode)?;
         let config_took = started.elapsed();
@@ -249,6 +253,7 @@ impl<'a> Launch<'a> {
         Ok(Launch {
             mode,
             words,
+            agent,
             identity,
             fetched,
             supervision,
@@ -269,6 +274,8 @@ impl<'a> Launch<'a> {
         pipe: &'a Pipe,
     ) -> Result<u8, Failure> {
         let mut ready = self.ready()?;
+        let agent = self.agent.take();
+        ready.phases.task = agent.and_then(|asked| asked.hear(&self.mode.name, report));
         let publishing = Instant::now();
         let app = self.identity.clone().unwrap_or_else(own_identity);
         templates::stage(self.mode, &ready.environment, &app, &mut self.fetched, pipe)?;

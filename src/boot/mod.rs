@@ -3,6 +3,7 @@
 //! It is PID 1's child and lives until `execve`; what it parsed and decrypted goes away with its
 //! memory. Whatever fails, nothing is started and nothing is left.
 
+mod agent;
 mod cli;
 
 mod cryptors;

@@ -29,7 +29,19 @@ pub enum Unwell {
     Status(String, u16),
 }
 
-enum Connection {
+impl Unwell {
+    /// What a failed read or write means, where `within` was the limit.
+    pub(super) fn broken(name: &str, within: Duration, cause: io::Error) -> Unwell {
+        match cause.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                Unwell::Silent(name.to_owned(), within)
+            }
+            _ => Unwell::Broken(name.to_owned(), cause),
+        }
+    }
+}
+
+pub(super) enum Connection {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
@@ -52,12 +64,9 @@ pub fn answers(page: &HttpTarget, within: Duration) -> Result<(), Unwell> {
         page.path,
         page.host()
     );
-    let failed = |cause: io::Error| match cause.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Unwell::Silent(name.clone(), within),
-        _ => Unwell::Broken(name.clone(), cause),
-    };
+    let failed = |cause| Unwell::broken(&name, within, cause);
     connection.limit(deadline).map_err(failed)?;
-    connection.write(request.as_bytes()).map_err(failed)?;
+    connection.write_all(request.as_bytes()).map_err(failed)?;
     let mut head = Vec::new();
     let mut chunk = [0; 4096];
     loop {
@@ -84,7 +93,7 @@ fn status(head: &[u8]) -> Result<Option<u16>, httparse::Error> {
     }
 }
 
-fn connection(address: &Address, within: Duration) -> io::Result<Connection> {
+pub(super) fn connection(address: &Address, within: Duration) -> io::Result<Connection> {
     match address {
         Address::Tcp(address) => TcpStream::connect_timeout(address, within).map(Connection::Tcp),
         Address::Unix(path) => unix(path).map(Connection::Unix),
@@ -103,7 +112,7 @@ fn unix(path: &Path) -> io::Result<UnixStream> {
 
 impl Connection {
     /// Reads and writes end with the deadline.
-    fn limit(&self, deadline: Instant) -> io::Result<()> {
+    pub(super) fn limit(&self, deadline: Instant) -> io::Result<()> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
@@ -117,19 +126,27 @@ impl Connection {
                 .and_then(|()| stream.set_write_timeout(Some(left))),
         }
     }
+}
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Connection::Tcp(stream) => stream.write_all(bytes),
-            Connection::Unix(stream) => stream.write_all(bytes),
-        }
-    }
-
+impl Read for Connection {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         match self {
             Connection::Tcp(stream) => stream.read(bytes),
             Connection::Unix(stream) => stream.read(bytes),
         }
+    }
+}
+
+impl Write for Connection {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Connection::Tcp(stream) => stream.write(bytes),
+            Connection::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

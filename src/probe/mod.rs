@@ -2,8 +2,10 @@
 
 mod address;
 mod ask;
+mod exchange;
 mod wait;
 
 pub use address::{Address, HttpTarget};
 pub use ask::{Unwell, accepts, answers};
+pub use exchange::{Answer, Exchange, page_of};
 pub use wait::{Sought, wait};

@@ -2,6 +2,7 @@
 
 use super::event::Supervision;
 use super::group::plan::GroupPlan;
+use crate::ecs::Task;
 use crate::report::{Level, Line, Value, millis};
 use nix::unistd::write;
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,8 @@ pub struct Phases {
     pub decrypted: u32,
     /// Files that were written.
     pub written: u32,
+    /// The task of ECS that this is.
+    pub task: Option<Task>,
     /// What AWS was asked, if it was.
     pub aws: Option<AwsPhases>,
 }
@@ -149,8 +152,9 @@ impl Phases {
             .before
             .map(|took| format!("before {} ms", took.as_millis()));
         parts.extend(before);
+        let task = self.task.as_ref().map(shown).unwrap_or_default();
         let text = format!(
-            "{started} in {} ms ({}); a stop takes at most {longest:?} ({stop})",
+            "{started} in {} ms ({}){task}; a stop takes at most {longest:?} ({stop})",
             total.as_millis(),
             parts.join(", "),
         );
@@ -166,6 +170,15 @@ impl Phases {
             ("stop_max_ms", millis(longest)),
         ]);
         members.extend(self.before.map(|took| ("before_ms", millis(took))));
+        if let Some(task) = &self.task {
+            members.push(("task", Value::Text(task.id.clone())));
+            members.push(("task_definition", Value::Text(task.definition.clone())));
+            members.extend(
+                task.zone
+                    .iter()
+                    .map(|zone| ("zone", Value::Text(zone.clone()))),
+            );
+        }
         members.extend(self.aws.iter().flat_map(AwsPhases::members));
         Line {
             level: Level::Info,
@@ -174,6 +187,12 @@ impl Phases {
             members,
         }
     }
+}
+
+fn shown(task: &Task) -> String {
+    let zone = task.zone.as_ref().map(|zone| format!(" in {zone}"));
+    let Task { id, definition, .. } = task;
+    format!("; task {id} of {definition}{}", zone.unwrap_or_default())
 }
 
 impl AwsPhases {
