@@ -9,7 +9,7 @@ use crate::support::fake_http::FakeHttp;
 use crate::support::google;
 use crate::support::http;
 use crate::support::lines::Lines;
-use crate::support::moto::Moto;
+use crate::support::moto::{self, Moto};
 use crate::support::wait;
 use std::fmt::Write as _;
 use std::fs;
@@ -79,9 +79,11 @@ pub fn run(steps: &[Step]) -> Vec<Said> {
     fs::set_permissions(work.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let script = notes.path().join("script");
     fs::write(&script, write_script(steps, notes.path())).unwrap();
+    // The real sops is beside moto, behind all programs of the machine.
     let path = format!(
-        "{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        binary("entry").parent().unwrap().display()
+        "{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{}",
+        binary("entry").parent().unwrap().display(),
+        moto::python().parent().unwrap().display()
     );
     let aws = steps.iter().any(Step::needs_aws).then(stand_in);
     let mut command = Command::new("unshare");

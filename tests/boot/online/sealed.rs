@@ -93,6 +93,8 @@ impl Bucket {
     }
 }
 
+type Change = fn(&mut Object);
+
 const CONTEXT: &str = "context: {purpose: test, env: prod}";
 
 #[test]
@@ -110,7 +112,7 @@ fn a_sealed_object_is_opened() {
 fn an_object_that_is_not_what_was_encrypted() {
     let bucket = Bucket::start();
     let at = "modes/web.yml:2: s3://bucket/x: ";
-    let changes: [(fn(&mut Object), &str); 6] = [
+    let changes: [(Change, &str); 6] = [
         (|o| o.body[3] ^= 0x10, "its tag does not match"),
         (
             |o| o.body.truncate(35),

@@ -7,6 +7,7 @@ use crate::support::{Entry, repository};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// A mode of `env` and these items, with an account.
 fn mode(endpoint: &str, secrets: &str) -> Entry {
@@ -180,7 +181,7 @@ fn stores_are_asked_in_batches() {
         names(11, 25)
     );
     for n in 0..45 {
-        secrets += &format!("- {{secrets_manager: app/s{n}, env: {{S{n}: $}}}}\n");
+        let _ = writeln!(secrets, "- {{secrets_manager: app/s{n}, env: {{S{n}: $}}}}");
     }
     let done = mode(&server.url(), &secrets).run().expect(0);
     let stdout = done.stdout();
