@@ -42,7 +42,7 @@ fn check(invocation: &Invocation, mode: Option<&str>) -> Result<String, String> 
             let loaded = source.load(config::Request::Mode(name), &lookup);
             Some(loaded.map_err(|problems| all(problems.into()))?)
         }
-        None => running_mode(pid).transpose().map_err(all)?,
+        None => running_mode(pid, invocation).transpose().map_err(all)?,
     };
     let Some(health) = mode.and_then(|mode| mode.health) else {
         return Ok("it runs".to_owned());
@@ -69,7 +69,7 @@ fn container_entry() -> Option<(Pid, Stage)> {
 }
 
 /// The mode that the container's entry was started with; none for a one-off.
-fn running_mode(pid: Pid) -> Option<Result<config::Mode, Failure>> {
+fn running_mode(pid: Pid, asked: &Invocation) -> Option<Result<config::Mode, Failure>> {
     let words = command_line(pid.as_raw())?;
     let words: Vec<OsString> = words
         .strip_suffix(b"\0")
@@ -78,11 +78,12 @@ fn running_mode(pid: Pid) -> Option<Result<config::Mode, Failure>> {
         .skip(1)
         .map(|word| OsString::from_vec(word.to_vec()))
         .collect();
-    let invocation = cli::parse(&words).ok()?;
-    let Request::Run(wanted) = &invocation.request else {
+    let Invocation { modes, request } = cli::parse(&words).ok()?;
+    let Request::Run(wanted) = &request else {
         return None;
     };
-    Some(resolve(&invocation, wanted).map(|(mode, _)| mode))
+    let modes = asked.modes.as_deref().or(modes.as_deref());
+    Some(resolve(modes, wanted).map(|(mode, _)| mode))
 }
 
 impl Health {

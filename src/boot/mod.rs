@@ -42,6 +42,7 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long an error may take to get through a full pipe: unlike PID 1's lines it must be seen.
@@ -112,14 +113,14 @@ fn carry_out(
             Ok(code)
         }
         Request::Explain(wanted) => {
-            let (mode, arguments) = resolve(&invocation, wanted)?;
+            let (mode, arguments) = resolve(invocation.modes.as_deref(), wanted)?;
             launch::words(&mode, &arguments)?;
             let text = explain::explain(&mode, &arguments, cap)?;
             let _ = std::io::stdout().write_all(text.as_bytes());
             Ok(0)
         }
         Request::Run(wanted) => {
-            let (mode, arguments) = resolve(&invocation, wanted)?;
+            let (mode, arguments) = resolve(invocation.modes.as_deref(), wanted)?;
             let supervision = launch::supervision(&mode, cap)?;
             pipe.tell(&Message::Plan(supervision.clone()));
             let plan = (&supervision, cap);
@@ -150,8 +151,8 @@ fn lookup(name: &str) -> Option<OsString> {
 }
 
 /// The mode that the words ask for, and the words that are left for the app.
-fn resolve(invocation: &Invocation, wanted: &Wanted) -> Result<(Mode, Vec<OsString>), Failure> {
-    let source = Source::find(invocation.modes.as_deref(), &lookup)?;
+fn resolve(modes: Option<&Path>, wanted: &Wanted) -> Result<(Mode, Vec<OsString>), Failure> {
+    let source = Source::find(modes, &lookup)?;
     let Some((first, rest)) = wanted.words.split_first() else {
         return Err(Failure::one(
             "a MODE or -- COMMAND is missing; entry --help shows how",

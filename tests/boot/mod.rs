@@ -2,9 +2,11 @@
 
 mod canary;
 mod command_line;
+mod ecs;
 mod environment;
 mod failures;
 mod files;
+mod health;
 pub mod online;
 mod render;
 mod users;

@@ -19,7 +19,7 @@ pub fn entry_below(unshare: Pid) -> Pid {
 }
 
 /// PID 1 shows its stage in its name.
-fn is_entry(pid: Pid) -> Option<bool> {
+pub fn is_entry(pid: Pid) -> Option<bool> {
     let name = wait::status(pid, "Name")?;
     Some(name == "entry" || name.starts_with("entry:"))
 }

@@ -52,7 +52,7 @@ impl Container {
         wait::until("PID 1 of the container is entry", || {
             let text = std::fs::read_to_string(self.pid_file()).ok()?;
             let pid = Pid::from_raw(text.trim().parse().ok()?);
-            (wait::status(pid, "Name")? == "entry").then_some(pid)
+            super::pid_namespace::is_entry(pid)?.then_some(pid)
         })
     }
 
