@@ -208,6 +208,13 @@ mod tests {
     }
 
     #[test]
+    fn variables_are_the_first_of_their_name() {
+        let environment = environment(&["A=1", "malformed", "B=", "A=2", "C=x=y"]);
+        let expected: [(&str, &[u8]); 3] = [("A", b"1"), ("B", b""), ("C", b"x=y")];
+        assert_eq!(environment.variables().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn a_nul_is_refused() {
         assert_eq!(
             environment(&[]).set("A", b"a\0b"),

@@ -92,6 +92,12 @@ fn one<'j>(
 ) -> Result<Staged<'j>, Vec<String>> {
     let failed = |problem: String| vec![problem];
     let path = path::absolute(&template.to).map_err(|error| failed(error.to_string()))?;
+    if path::absolute(&template.from).is_ok_and(|from| from == path) {
+        let path = path.display();
+        return Err(failed(format!(
+            "{path}: is the template itself: write to elsewhere"
+        )));
+    }
     if fetched.staged.iter().any(|other| other.target() == path) {
         let path = path.display();
         return Err(failed(format!(

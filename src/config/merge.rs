@@ -208,10 +208,14 @@ mod tests {
 
     #[test]
     fn a_mode_lends_what_the_process_sees() {
-        let like =
-            read("{command: x, env: {A: 1}, user: app, stop: puma, tty: entry, exit: {1: 0}}");
+        let like = read(
+            "{command: x, env: {A: 1}, render: [t], user: app, stop: puma, tty: entry, exit: {1: 0}}",
+        );
         let own = read("{env: {B: 1}, workdir: /x, stop: {grace: 1s}, max_runtime: 1h}");
         let lent = compact(&lend(&like, &own));
-        assert_eq!(lent, "{env={A=1} user=app stop={grace=1s} max_runtime=1h}");
+        assert_eq!(
+            lent,
+            "{env={A=1} render=t user=app stop={grace=1s} max_runtime=1h}"
+        );
     }
 }

@@ -4,8 +4,9 @@ use super::*;
 use std::fs;
 use tempfile::TempDir;
 
-/// Stands in no error.
+/// Stand in no error.
 const CANARY: &str = "canary-4711";
+const NUMBER: &str = "170141183460469231731687303715884105727";
 
 fn names() -> Arc<Names> {
     let mut names = Names::default();
@@ -21,6 +22,7 @@ fn names() -> Arc<Names> {
     }
     names.variable("BINARY", b"\xff", false);
     names.variable("TOKEN", CANARY.as_bytes(), true);
+    names.variable("DIGITS", NUMBER.as_bytes(), true);
     names.secret("password", CANARY);
     Arc::new(names)
 }
@@ -61,7 +63,10 @@ impl Templates {
             )),
             Err(errors) => {
                 let debug = format!("{errors:?}");
-                assert!(!debug.contains(CANARY), "{debug}");
+                assert!(
+                    !debug.contains(CANARY) && !debug.contains(NUMBER),
+                    "{debug}"
+                );
                 Err(self.told(&errors))
             }
         }
@@ -348,13 +353,17 @@ fn no_error_holds_a_value() {
         "{{ dict(TOKEN) }}",
         "{{ TOKEN | items }}",
         "{{ debug() }}",
+        "{{ DIGITS | int + DIGITS | int }}",
         "{{ TOKEN | nofilter }}",
         "{{ TOKEN // 0 }}",
         "{{ [TOKEN] }}",
         "{{ secrets.password | abs }}",
     ] {
         let told = wrong(template).join("\n");
-        assert!(!told.contains(CANARY), "{template}: {told}");
+        assert!(
+            !told.contains(CANARY) && !told.contains(NUMBER),
+            "{template}: {told}"
+        );
     }
     assert!(!format!("{:?}", names()).contains(CANARY));
 }

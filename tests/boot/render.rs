@@ -242,6 +242,20 @@ fn two_items_never_write_one_file() {
 }
 
 #[test]
+fn a_template_is_never_overwritten() {
+    let entry = Entry::new().file("x.tmpl", "x");
+    let to = entry.folder().join("x.tmpl").display().to_string();
+    let mode = format!("command: \"true\"\nrender: [{{from: x.tmpl, to: \"{to}\"}}]\n");
+    let told = refused(entry.mode("web", &mode).args(["web"]));
+    assert_eq!(
+        told,
+        [format!(
+            "modes/web.yml:2: {to}: is the template itself: write to elsewhere"
+        )]
+    );
+}
+
+#[test]
 fn limits_keep_a_template_from_filling_the_memory() {
     let ten_megabytes = "{% for a in range(10000) %}{{ \"x\" * 1000 }}{% endfor %}";
     let told = refused(rendering(ten_megabytes, ONE));

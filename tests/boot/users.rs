@@ -92,6 +92,26 @@ fn what_is_missing_is_said_before_anything_starts() {
 }
 
 #[test]
+fn files_for_another_user_need_a_capability() {
+    for keys in [
+        "render: [{from: t.tmpl, to: /tmp/no-such-target}]",
+        "files: [{from: file:///x, to: /tmp/no-such-target}]",
+        "",
+    ] {
+        let mode = format!("command: [\"true\"]\nuser: nobody\n{keys}\n");
+        let entry = Entry::wrapped(["setpriv", "--bounding-set=-chown"]);
+        std::fs::set_permissions(entry.folder(), PermissionsExt::from_mode(0o755)).unwrap();
+        let done = entry.mode("web", &mode).args(["web"]).run();
+        let message = "the container lacks CAP_CHOWN, which entry needs to give written files to the app: do not drop it, or run the app as the container's own user";
+        if keys.is_empty() {
+            done.expect(0);
+        } else {
+            assert_eq!(done.expect(125).errors(), [message], "{keys}");
+        }
+    }
+}
+
+#[test]
 fn entry_that_is_not_root_runs_as_itself_only() {
     let show = "[sh, -c, \"id -u\"]";
     let run = |user: &str| {

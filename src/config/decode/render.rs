@@ -35,7 +35,7 @@ impl Decoder<'_> {
         }
         let from = fields.get("from").and_then(|item| self.path(&item));
         let to = match fields.get("to") {
-            Some(item) => self.target(&item, claims),
+            Some(item) => self.elsewhere(&item, from.as_ref(), claims),
             None => self.beside(&fields, from.as_ref(), claims),
         };
         let mode = fields.get("mode").map(|item| self.octal(&item));
@@ -64,6 +64,21 @@ impl Decoder<'_> {
             values: values?,
             from,
         })
+    }
+
+    /// A target that is not the template itself, which the next start needs as it is.
+    fn elsewhere(
+        &mut self,
+        item: &Item,
+        from: Option<&PathBuf>,
+        claims: &mut Claims,
+    ) -> Option<PathBuf> {
+        let to = self.target(item, claims)?;
+        if from == Some(&to) {
+            self.problem(item, "is the template itself", "write to elsewhere");
+            return None;
+        }
+        Some(to)
     }
 
     /// The template's own path without its ending.
