@@ -2,8 +2,8 @@
 
 use super::{CANARY, variable};
 use entry::config::{
-    ArgsPolicy, Aws, Cryptor, Export, Layers, Mode, Origin, ParameterSet, Passphrase, SecretItem,
-    SecretSource, Source, Text, TtyOwner, VaultFile, load,
+    ArgsPolicy, Aws, Cryptor, Export, HealthCheck, Layers, Mode, Origin, Output, ParameterSet,
+    Passphrase, Restart, SecretItem, SecretSource, Source, Text, TtyOwner, VaultFile, load,
 };
 use entry::sops::Format;
 use entry::stop::{Preset, Step, Target};
@@ -243,6 +243,77 @@ fn every_key_of_a_template() {
     assert_eq!(least.to, Path::new("config/database.yml"));
     assert_eq!(least.root, Path::new("config"));
     assert_eq!((least.mode, least.values.len()), (None, 0));
+}
+
+#[test]
+fn every_key_of_a_hook() {
+    let mode = mode("", include_str!("../fixtures/modes-good/full/web.yml"));
+    let secs = Duration::from_secs;
+    let [full, least] = mode.before.try_into().unwrap();
+    assert_eq!(full.declared_at, "modes/web.yml:73");
+    assert_eq!(full.command.words, ["bin/rails", "db:prepare"]);
+    assert_eq!(full.timeout, Some(secs(300)));
+    assert_eq!((full.retry, full.wait, full.grace), (3, secs(5), secs(2)));
+    let who = (full.user.as_deref(), full.group.as_deref());
+    assert_eq!(who, (Some("deploy"), Some("ops")));
+    assert_eq!(least.command.words, ["x", "y"]);
+    assert_eq!(least.command.written, "x '${EMPTY}y'");
+    assert_eq!((least.timeout, least.retry), (None, 0));
+    assert_eq!((least.wait, least.grace), (secs(1), secs(10)));
+    assert_eq!((least.user, least.group), (None, None));
+    let [report, last] = mode.after.try_into().unwrap();
+    assert_eq!(report.declared_at, "modes/web.yml:82");
+    assert_eq!(report.command.words, ["bin/report", ""]);
+    assert_eq!((report.timeout, last.timeout), (secs(3), secs(5)));
+    assert_eq!((mode.output, mode.protect), (Output::Prefixed, true));
+    let health = mode.health.unwrap();
+    assert_eq!(health.timeout, secs(2));
+    let [HealthCheck::Http(page), HealthCheck::Tcp(address), beat] = &health.checks[..] else {
+        panic!("{health:?}")
+    };
+    assert_eq!(page.to_string(), "http://127.0.0.1:3000/up");
+    assert_eq!(address.to_string(), "unix:/run/s");
+    let (path, max_age) = ("/run/beat".into(), secs(60));
+    assert_eq!(*beat, HealthCheck::Heartbeat { path, max_age });
+}
+
+#[test]
+fn every_key_of_processes() {
+    let mode = mode("", include_str!("../fixtures/modes-good/full/all.yml"));
+    let secs = Duration::from_secs;
+    assert_eq!((mode.command, mode.output), (None, Output::Plain));
+    assert_eq!(mode.stop.grace, Some(secs(8)));
+    let [web, redis, worker, clock] = mode.processes.try_into().unwrap();
+    assert_eq!(web.name, "web");
+    assert_eq!(web.declared_at, "modes/web.yml:5");
+    assert_eq!(web.command.words, ["puma", "-p", "3000"]);
+    assert_eq!(web.command.written, "puma -p ${PORT:-3000}");
+    assert_eq!(web.after, [1, 2]);
+    assert_eq!(web.stop.unwrap().preset, Preset::Puma);
+    assert_eq!((web.restart, web.optional), (None, false));
+    let restart = |delay, max_delay, times| Restart {
+        delay: secs(delay),
+        max_delay: secs(max_delay),
+        times,
+    };
+    assert_eq!(redis.restart, Some(restart(1, 60, None)));
+    // A first delay above the longest one is the longest one.
+    assert_eq!(worker.restart, Some(restart(2, 2, Some(5))));
+    assert_eq!((&worker.after[..], worker.optional), (&[1][..], true));
+    assert!(worker.stop.is_none() && clock.restart.is_none());
+    let ready: Vec<(String, u64)> = [web.ready, redis.ready, worker.ready, clock.ready]
+        .map(Option::unwrap)
+        .into_iter()
+        .map(|ready| (format!("{:?}", ready.sign), ready.timeout.as_secs()))
+        .collect();
+    let http = r#"Http(HttpTarget { address: Tcp(127.0.0.1:3000), path: "/up" })"#;
+    let expected = [
+        (http, 60),
+        ("Tcp(Tcp(127.0.0.1:6379))", 10),
+        (r#"Line("Starting")"#, 60),
+        (r#"File("/run/clock")"#, 60),
+    ];
+    assert_eq!(ready, expected.map(|(sign, secs)| (sign.to_owned(), secs)));
 }
 
 #[test]

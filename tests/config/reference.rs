@@ -61,6 +61,12 @@ fn every_key_is_read() {
                 "`render`" => format!("render: [{wrong}]"),
                 "`render.values`" => format!("render: [{{values: {{v: {wrong}}}}}]"),
                 "`aws`" => format!("aws: {wrong}"),
+                "`before`" => format!("before: [{wrong}]"),
+                "`after`" => format!("after: [{wrong}]"),
+                "`processes`" => format!("processes: {{web: {wrong}}}"),
+                "`processes.ready`" => format!("processes: {{web: {{ready: {wrong}}}}}"),
+                "`processes.restart`" => format!("processes: {{web: {{restart: {wrong}}}}}"),
+                "`health`" => format!("health: {wrong}"),
                 "`secrets.write`" => format!("secrets: [{{write: {wrong}}}]"),
                 other => panic!("how is a key of {other} written?"),
             };

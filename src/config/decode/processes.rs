@@ -248,9 +248,12 @@ impl Decoder<'_> {
         let http = fields
             .get("http")
             .map(|item| self.page(&item).map(HealthCheck::Http));
+        let max_age = fields
+            .get("max_age")
+            .map(|item| self.duration(&item, false, LONGEST_RUN));
         let heartbeat = fields.get("file").map(|item| {
             let path = self.absolute(&item);
-            let Some(age) = fields.get("max_age") else {
+            let Some(max_age) = max_age else {
                 self.problem(
                     &item,
                     "file without max_age",
@@ -258,7 +261,6 @@ impl Decoder<'_> {
                 );
                 return None;
             };
-            let max_age = self.duration(&age, false, LONGEST_RUN);
             Some(HealthCheck::Heartbeat {
                 path: path?,
                 max_age: max_age?,
