@@ -148,7 +148,7 @@ impl Bench {
         );
         for front in self.fronts.iter().filter(|front| !front.words.is_empty()) {
             let (mut process, _stdout) = self.ready(front);
-            let [anonymous, resident] = memory(&process);
+            let [anonymous, resident] = memory(process.id());
             println!("{:<12} {anonymous:>9} {resident:>9}", front.name);
             kill(pid(&process), Signal::SIGTERM).unwrap();
             process.wait().unwrap();

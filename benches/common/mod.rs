@@ -50,8 +50,8 @@ pub fn line(stdout: &mut BufReader<ChildStdout>) -> String {
 }
 
 /// Anonymous and resident memory of a process, in KiB.
-pub fn memory(process: &Child) -> [f64; 2] {
-    let path = format!("/proc/{}/smaps_rollup", process.id());
+pub fn memory(pid: u32) -> [f64; 2] {
+    let path = format!("/proc/{pid}/smaps_rollup");
     let rollup = std::fs::read_to_string(path).unwrap();
     ["Anonymous:", "Rss:"].map(|name| {
         let mut lines = rollup.lines();
