@@ -202,7 +202,7 @@ impl Bench {
                 let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
                 let mut stdout = BufReader::new(process.stdout.take().unwrap());
                 assert_eq!(line(&mut stdout), "ready", "{mode}");
-                for (memory, memories) in memory(&process).into_iter().zip(memories) {
+                for (memory, memories) in memory(process.id()).into_iter().zip(memories) {
                     memories.push(memory);
                 }
                 kill(pid(&process), Signal::SIGTERM).unwrap();
