@@ -1,5 +1,7 @@
 //! `Dockerfile.example`, built with podman on a base image made on this machine, and run there.
 
+mod compose;
+
 use crate::support::lines::Lines;
 use crate::support::sealed::{CANARY, PASSPHRASE, assert_absent, seal};
 use crate::support::{binary, repository, wait};
