@@ -1,8 +1,9 @@
-//! The span editor: any text is refused, or what it encrypts decrypts again, and an edit that changes
-//! nothing encrypts nothing.
+//! The span editor: any text is refused, or what it encrypts decrypts to the same values, and an edit that
+//! changes nothing encrypts nothing.
 
 use entry::vault::document::{Before, Chosen, Reason};
-use entry::vault::{Affixes, Document, KeyPath, MessageError, Plaintext};
+use entry::vault::psych::Kind;
+use entry::vault::{Affixes, Document, KeyPath, MessageError, Plaintext, Secret};
 
 fn seal(plain: &str) -> String {
     format!("MSG{}", hex::encode(plain))
@@ -57,6 +58,11 @@ fn replace(document: &Document) {
     }
 }
 
+fn values(document: &Document) -> Option<Vec<(String, Secret, Kind)>> {
+    let found = document.lookup(&KeyPath::default()).ok()?.into_iter();
+    Some(found.map(|one| (one.path, one.text, one.kind)).collect())
+}
+
 fn there_and_back(document: &Document) {
     let (all, affixes) = ([KeyPath::default()], Affixes::default());
     let Ok(choice) = document.choose_plaintexts(&all) else {
@@ -74,6 +80,7 @@ fn there_and_back(document: &Document) {
         .decrypt_selection(&selection, open)
         .expect("the way back");
     let decrypted = Document::parse(plain.expose()).expect("decrypted YAML");
+    assert_eq!(values(&decrypted), values(document));
     let before = Before {
         encrypted: &encrypted,
         decrypted: &decrypted,

@@ -42,9 +42,11 @@ static KEYS: LazyLock<Vec<DataKey>> = LazyLock::new(|| {
 
 fn age_key(file: &File) -> Option<DataKey> {
     let sources = file.groups().iter().flat_map(|group| &group.sources);
-    let mut age = sources.filter_map(|source| match source {
-        KeySource::Age(source) => Some(source),
-        KeySource::Kms(_) => None,
+    let mut age = sources.filter_map(|source| {
+        let KeySource::Age(source) = source else {
+            return None;
+        };
+        Some(source)
     });
     IDENTITIES.open(age.next()?).ok()
 }

@@ -3,8 +3,8 @@
 
 use super::Segment;
 
-/// Bytes; a file of some megabytes does not come near it.
-const MOST: usize = 32 << 20;
+/// Bytes: room for more than a hundred thousand values, where a settings file has hundreds.
+const MOST: usize = 16 << 20;
 
 /// What a segment takes beside its text.
 const SEGMENT: usize = 32;
