@@ -126,11 +126,7 @@ impl<'m> Hook<'m> {
         Ok(())
     }
 
-    fn attempt(
-        &self,
-        cap: Option<StopTimeout>,
-        inherited: Inherited,
-    ) -> Result<Attempt, Failure> {
+    fn attempt(&self, cap: Option<StopTimeout>, inherited: Inherited) -> Result<Attempt, Failure> {
         let child = match fork() {
             Ok(Fork::Parent { child }) => child,
             Ok(Fork::Child) => self.become_it(inherited),

@@ -5,6 +5,7 @@ mod command_line;
 mod environment;
 mod failures;
 mod files;
+mod hooks;
 pub mod online;
 mod render;
 mod users;
