@@ -1,6 +1,6 @@
 //! Boots: what a mode brings about, and what every failure leaves: nothing.
 
-mod canary;
+pub mod canary;
 mod command_line;
 mod environment;
 mod failures;
