@@ -68,21 +68,38 @@ pub fn modes(
 }
 
 /// A shell that does not exec dies of the signal that its server should get.
-pub fn shell_in_between(mode: &Mode) -> Option<String> {
-    let command = mode.command.as_deref().unwrap_or_default();
-    let program = Path::new(command.first()?).file_name()?.to_str()?;
+pub fn shell_in_between(mode: &Mode) -> Vec<String> {
+    let name = &mode.name;
+    let own = mode.command.iter().map(|words| {
+        let called = format!("mode {name}: the command");
+        (called, words, &mode.stop)
+    });
+    let processes = mode.processes.iter().map(|one| {
+        let called = format!("mode {name}: {}'s command", one.name);
+        let stop = one.stop.as_ref().unwrap_or(&mode.stop);
+        (called, &one.command.words, stop)
+    });
+    own.chain(processes)
+        .filter(|(_, words, _)| runs_in_a_shell(words))
+        .map(|(called, _, stop)| (called, Plan::new(stop, None)))
+        .filter(|(_, plan)| plan.translates)
+        .map(|(called, plan)| {
+            format!(
+                "{called} is a shell, which gets {}'s signals in its server's place: run the server itself, or `exec` it in the shell",
+                plan.name
+            )
+        })
+        .collect()
+}
+
+fn runs_in_a_shell(command: &[String]) -> bool {
+    let program = command.first().map(Path::new).and_then(Path::file_name);
+    let is_shell = program.is_some_and(|program| SHELLS.iter().any(|shell| program == *shell));
     let script = command
         .windows(2)
         .find(|words| words[0] == "-c")
         .map(|words| words[1].trim_start());
-    let execs = script.is_some_and(|script| script.starts_with("exec "));
-    let plan = Plan::new(&mode.stop, None);
-    (plan.translates && SHELLS.contains(&program) && !execs).then(|| {
-        format!(
-            "mode {}: the command is a shell, which gets {}'s signals in its server's place: run the server itself, or `exec` it in the shell",
-            mode.name, plan.name
-        )
-    })
+    is_shell && !script.is_some_and(|script| script.starts_with("exec "))
 }
 
 fn secret(item: &SecretItem, root: &Path) -> Vec<String> {

@@ -115,7 +115,8 @@ fn describe_process(mode: &Mode, process: &Process) -> String {
         .map(|one| one.name.as_str())
         .collect();
     if !before.is_empty() {
-        let _ = write!(text, ", once {} is ready", before.join(" and "));
+        let verb = if before.len() == 1 { "is" } else { "are" };
+        let _ = write!(text, ", once {} {verb} ready", before.join(" and "));
     }
     if let Some(ready) = &process.ready {
         let sign = match &ready.sign {

@@ -7,6 +7,7 @@ use super::launch::{identity_of, set_user};
 use super::pipe::Pipe;
 use crate::config::{BeforeHook, Mode};
 use crate::exit::{ENTRY_FAILED, Outcome};
+use crate::program::users::Identity;
 use crate::program::{Inherited, Program, Setting};
 use crate::report::{Level, Line, Report, Value, millis};
 use crate::stop::StopTimeout;
@@ -48,19 +49,12 @@ impl<'m> Hook<'m> {
         app: &Setting,
         environment: &Environment,
     ) -> Result<Hook<'m>, Failure> {
-        let within = |failure: Failure| Failure {
-            messages: failure
-                .messages
-                .iter()
-                .map(|text| format!("{}: before: {text}", declared.declared_at))
-                .collect(),
-            ..failure
-        };
+        let place = format!("{}: before", declared.declared_at);
+        let within = |failure: Failure| failure.within(&place);
         let mut environment = environment.clone();
         let mut setting = app.clone();
         if declared.user.is_some() || declared.group.is_some() {
-            let user = declared.user.as_ref().or(mode.user.as_ref());
-            let identity = identity_of(user, declared.group.as_ref(), false).map_err(within)?;
+            let identity = identity(declared, mode).map_err(within)?;
             if let (Some(_), Some(identity)) = (&declared.user, &identity) {
                 set_user(&mut environment, identity).map_err(within)?;
             }
@@ -82,11 +76,17 @@ impl<'m> Hook<'m> {
     }
 
     /// Runs it until it succeeds, or as often as it may.
-    fn run(&self, mode: &str, inherited: Inherited, report: &Report) -> Result<(), Failure> {
+    fn run(
+        &self,
+        mode: &str,
+        cap: Option<StopTimeout>,
+        inherited: Inherited,
+        report: &Report,
+    ) -> Result<(), Failure> {
         let attempts = self.declared.retry + 1;
         for attempt in 1..=attempts {
             let began = Instant::now();
-            let how = match self.attempt(inherited)? {
+            let how = match self.attempt(cap, inherited)? {
                 Attempt::Ended(Outcome::Exited(0)) => {
                     report.say(&self.done(mode, began.elapsed()));
                     return Ok(());
@@ -126,7 +126,7 @@ impl<'m> Hook<'m> {
         Ok(())
     }
 
-    fn attempt(&self, inherited: Inherited) -> Result<Attempt, Failure> {
+    fn attempt(&self, cap: Option<StopTimeout>, inherited: Inherited) -> Result<Attempt, Failure> {
         let child = match fork() {
             Ok(Fork::Parent { child }) => child,
             Ok(Fork::Child) => self.become_it(inherited),
@@ -143,23 +143,31 @@ impl<'m> Hook<'m> {
             .timeout
             .map(|timeout| Instant::now() + timeout);
         Ok(match wait_for(child, &BOOT_ENDERS, deadline) {
-            Came::Ended(how) => Attempt::Ended(outcome(how)),
+            Came::Ended(how) => {
+                let outcome = outcome(how);
+                if outcome != Outcome::Exited(0) {
+                    // What it left must not be in the next attempt's way.
+                    let _ = kill_group(child, Sig::KILL);
+                }
+                Attempt::Ended(outcome)
+            }
             Came::Signal(signal) => {
-                self.end(child, signal);
+                self.end(child, signal, cap);
                 Attempt::Told(signal)
             }
             Came::Deadline => {
-                self.end(child, Sig::TERM);
+                self.end(child, Sig::TERM, cap);
                 Attempt::TimedOut
             }
         })
     }
 
     /// Passes the signal on to the hook and what it started; KILL after its grace.
-    fn end(&self, child: Pid, signal: Sig) {
+    fn end(&self, child: Pid, signal: Sig, cap: Option<StopTimeout>) {
         let _ = kill_group(child, signal);
         let _ = kill_group(child, Sig::CONT);
-        if let Came::Ended(_) = wait_for(child, &[], Some(Instant::now() + self.declared.grace)) {
+        let grace = within(self.declared.grace, cap);
+        if let Came::Ended(_) = wait_for(child, &[], Some(Instant::now() + grace)) {
             // It may have left others.
             let _ = kill_group(child, Sig::KILL);
             return;
@@ -204,6 +212,15 @@ impl<'m> Hook<'m> {
     }
 }
 
+/// Whom the hook runs as, if it has a user or a group of its own.
+pub fn identity(declared: &BeforeHook, mode: &Mode) -> Result<Option<Identity>, Failure> {
+    if declared.user.is_none() && declared.group.is_none() {
+        return Ok(None);
+    }
+    let user = declared.user.as_ref().or(mode.user.as_ref());
+    identity_of(user, declared.group.as_ref(), false)
+}
+
 /// Runs all of them. Signals are held meanwhile, so that one that ends the boot ends its hook first.
 pub fn run(
     hooks: &[Hook],
@@ -216,14 +233,17 @@ pub fn run(
     let Some(grace) = hooks.iter().map(|hook| hook.declared.grace).max() else {
         return Ok(());
     };
-    let grace = cap.map_or(grace, |cap| grace.min(cap.limit()));
     hold_again();
-    pipe.tell(&Message::Grace(grace + AFTER_KILL));
+    pipe.tell(&Message::Grace(within(grace, cap) + AFTER_KILL));
     let result = hooks
         .iter()
-        .try_for_each(|hook| hook.run(mode, inherited, report));
+        .try_for_each(|hook| hook.run(mode, cap, inherited, report));
     release_signals();
     result
+}
+
+fn within(grace: Duration, cap: Option<StopTimeout>) -> Duration {
+    cap.map_or(grace, |cap| grace.min(cap.limit()))
 }
 
 fn outcome(how: Waited) -> Outcome {

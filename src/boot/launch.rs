@@ -188,30 +188,47 @@ pub fn check_image(mode: &Mode) -> Vec<Failure> {
                 .map(Failure::one),
         );
     }
-    let commands = [
-        mode.command.iter().collect::<Vec<_>>(),
-        mode.before.iter().map(|hook| &hook.command.words).collect(),
-        mode.processes
-            .iter()
-            .map(|one| &one.command.words)
-            .collect(),
-        mode.after.iter().map(|hook| &hook.command.words).collect(),
-    ];
-    for program in commands.iter().flatten().filter_map(|words| words.first()) {
+    for (place, words) in programs(mode) {
+        let Some(program) = words.first() else {
+            continue;
+        };
         let relative = program
             .contains('/')
             .then_some(mode.workdir.as_ref())
             .flatten();
         let program = relative.map_or_else(|| program.into(), |workdir| workdir.join(program));
         let found = command::find(program.as_os_str(), environment.get("PATH"));
-        failures.extend(found.err().map(Failure::from));
+        let failure = found.err().map(Failure::from);
+        failures.extend(failure.map(|failure| match &place {
+            Some(place) => failure.within(place),
+            None => failure,
+        }));
     }
-    for user in mode.before.iter().filter(|hook| hook.user.is_some()) {
-        let found = identity_of(user.user.as_ref(), user.group.as_ref(), false);
-        failures.extend(found.err());
+    for hook in &mode.before {
+        let place = format!("{}: before", hook.declared_at);
+        let found = hooks::identity(hook, mode);
+        failures.extend(found.err().map(|failure| failure.within(&place)));
     }
     failures.extend(supervision(mode, None).err());
     failures
+}
+
+/// Everything that a mode runs, with where it stands if that is not the mode's own command.
+fn programs(mode: &Mode) -> Vec<(Option<String>, &[String])> {
+    let own = mode.command.iter().map(|words| (None, words.as_slice()));
+    let before = mode.before.iter().map(|hook| {
+        let place = format!("{}: before", hook.declared_at);
+        (Some(place), hook.command.words.as_slice())
+    });
+    let processes = mode.processes.iter().map(|one| {
+        let place = format!("{}: {}", one.declared_at, one.name);
+        (Some(place), one.command.words.as_slice())
+    });
+    let after = mode.after.iter().map(|hook| {
+        let place = format!("{}: after", hook.declared_at);
+        (Some(place), hook.command.words.as_slice())
+    });
+    own.chain(before).chain(processes).chain(after).collect()
 }
 
 /// Everything that is known before the app starts.
@@ -318,16 +335,17 @@ impl<'a> Launch<'a> {
         };
         let os = |words: &[String]| words.iter().map(OsString::from).collect::<Vec<_>>();
         let app = (self.mode.processes.is_empty()).then(|| find(&self.words, None));
-        let processes = self.mode.processes.iter();
+        let processes = self.mode.processes.iter().map(|one| {
+            let place = format!("{}: {}", one.declared_at, one.name);
+            (place, &one.command)
+        });
+        let after = self.mode.after.iter().map(|hook| {
+            let place = format!("{}: after", hook.declared_at);
+            (place, &hook.command)
+        });
         let listed: Vec<Option<Program>> = processes
-            .map(|one| (&one.command, &one.declared_at))
-            .chain(
-                self.mode
-                    .after
-                    .iter()
-                    .map(|hook| (&hook.command, &hook.declared_at)),
-            )
-            .map(|(command, place)| find(&os(&command.words), Some(place)))
+            .chain(after)
+            .map(|(place, command)| find(&os(&command.words), Some(&place)))
             .collect();
         let setting = self.setting();
         let before: Vec<Option<Hook>> = self

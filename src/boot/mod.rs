@@ -64,6 +64,14 @@ impl Failure {
         }
     }
 
+    /// The same, with where it stands.
+    pub fn within(mut self, place: &str) -> Failure {
+        for message in &mut self.messages {
+            *message = format!("{place}: {message}");
+        }
+        self
+    }
+
     /// Several at once; `None` where there are none.
     pub fn all(messages: Vec<String>) -> Result<(), Failure> {
         if messages.is_empty() {

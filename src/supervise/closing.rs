@@ -1,6 +1,6 @@
 //! The last stage: the output reaches its end, then the hooks after the app run, each within its time.
 
-use super::event::AfterPlan;
+use super::event::{AfterPlan, Supervision};
 use super::host::Host;
 use super::lines;
 use super::relay::Relay;
@@ -14,7 +14,8 @@ use std::ffi::CString;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-/// How long the reader of the log may take for what the pipes hold.
+/// How long the reader of the log may take for what the pipes hold. After a stop that needed all of its
+/// time, only as long as the kernel for a KILL.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long the kernel may take to carry out a KILL.
 const AFTER_KILL: Duration = Duration::from_secs(1);
@@ -39,24 +40,27 @@ struct Running {
 }
 
 impl Closing {
-    /// Begins. Ends at once where there is nothing to do.
+    /// Begins; `stops_by`: when the stop that ended all must be over. Ends at once where there is nothing
+    /// to do.
     pub fn begin(
         code: u8,
-        mode: &str,
+        supervision: &Supervision,
         relay: Option<Relay>,
-        hooks: &[AfterPlan],
+        stops_by: Option<Duration>,
         first: usize,
         host: &Host,
     ) -> ControlFlow<u8, Closing> {
+        let now = host.now();
+        let drained = stops_by.map_or(now + DRAIN, |by| by.clamp(now + AFTER_KILL, now + DRAIN));
         let mut closing = Closing {
             code,
-            mode: mode.to_owned(),
+            mode: supervision.mode.clone(),
             relay,
-            hooks: hooks.to_vec(),
+            hooks: supervision.after.clone(),
             first,
             next: 0,
             running: None,
-            until: host.now() + DRAIN,
+            until: drained,
         };
         if let Some(relay) = &mut closing.relay {
             relay.close();
@@ -168,7 +172,9 @@ impl Closing {
             host.say(&Line::warning(
                 "nobody reads the output: the rest of it is lost",
             ));
-            self.relay = None;
+            if let Some(relay) = self.relay.take() {
+                relay.kill();
+            }
             return self.advance(host);
         };
         if running.killed {

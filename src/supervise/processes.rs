@@ -79,10 +79,14 @@ impl Processes {
                     self.carry_out(action, &mut events, host)?;
                 }
             }
-            let gone = (0..self.running.len()).filter(|&member| {
-                self.group.sweeps(member) && self.running[member].group.is_none_or(group_is_gone)
-            });
-            events.extend(gone.map(Event::Gone));
+            for member in 0..self.running.len() {
+                if self.group.sweeps(member) && self.running[member].group.is_none_or(group_is_gone)
+                {
+                    // Its number may be another's from now on.
+                    self.running[member].group = None;
+                    events.push_back(Event::Gone(member));
+                }
+            }
             if events.is_empty() && self.group.is_sweeping() && self.is_alone(host) {
                 events.push_back(Event::Alone);
             }

@@ -8,6 +8,8 @@ use super::host::{Host, Streams, pipe};
 use super::prefix::{Lines, Look};
 use crate::config::{Output, Sign};
 use crate::report::Line;
+use crate::sys::process::kill;
+use crate::sys::signal::Sig;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -127,6 +129,13 @@ impl Relay {
     pub fn close(&mut self) {
         for pipe in &mut self.pipes {
             pipe.write = None;
+        }
+    }
+
+    /// Nobody reads what it holds.
+    pub fn kill(&self) {
+        if let Some(pid) = self.pid {
+            let _ = kill(pid, Sig::KILL);
         }
     }
 

@@ -296,21 +296,21 @@ impl Supervisor {
     fn close(&mut self, code: u8) -> ControlFlow<u8> {
         let stage = std::mem::replace(&mut self.stage, Stage::App(App::new(Pid::this(), false)));
         self.take_terminal_back(&stage);
-        let (supervision, relay, first) = match stage {
+        let (supervision, relay, by, first) = match stage {
             Stage::App(app) if app.machine.executed() => {
-                (app.machine.supervision().cloned(), None, 0)
+                (app.machine.supervision().cloned(), None, None, 0)
             }
             Stage::Processes(processes) => {
                 let first = processes.group.plan().members.len();
                 let supervision = processes.group.supervision().clone();
-                (Some(supervision), processes.into_relay(), first)
+                let by = processes.group.stops_by();
+                (Some(supervision), processes.into_relay(), by, first)
             }
-            Stage::App(_) | Stage::Closing(_) => (None, None, 0),
+            Stage::App(_) | Stage::Closing(_) => (None, None, None, 0),
         };
         let mut end = ControlFlow::Break(code);
         if let Some(supervision) = supervision {
-            let (mode, hooks) = (&supervision.mode, &supervision.after);
-            match Closing::begin(code, mode, relay, hooks, first, &self.host) {
+            match Closing::begin(code, &supervision, relay, by, first, &self.host) {
                 ControlFlow::Continue(closing) => {
                     self.stage = Stage::Closing(closing);
                     return ControlFlow::Continue(());

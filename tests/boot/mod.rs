@@ -1,12 +1,13 @@
 //! Boots: what a mode brings about, and what every failure leaves: nothing.
 
-mod canary;
+pub mod canary;
 mod command_line;
 mod ecs;
 mod environment;
 mod failures;
 mod files;
 mod health;
+mod hooks;
 pub mod online;
 mod render;
 mod users;

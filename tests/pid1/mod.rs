@@ -3,6 +3,7 @@
 mod early;
 mod exits;
 mod inheritance;
+mod processes;
 mod signals;
 mod stopping;
 

@@ -82,12 +82,15 @@ impl Member {
         matches!(self.state, State::Over)
     }
 
-    /// Ready, or ended as it may.
+    /// Ready, or ended as it may. One that is to be started again is neither.
     pub fn lets_others_start(&self) -> bool {
         match self.state {
-            State::Up | State::BackOff { .. } | State::Over => true,
-            State::Sweeping { then, .. } => then != Then::AllStop,
-            State::Waiting | State::Starting { .. } | State::Stopping { .. } => false,
+            State::Up | State::Over => true,
+            State::Sweeping { then, .. } => then == Then::OthersRun,
+            State::Waiting
+            | State::Starting { .. }
+            | State::Stopping { .. }
+            | State::BackOff { .. } => false,
         }
     }
 

@@ -100,6 +100,11 @@ impl Group {
         self.stop.is_some() || self.sweep.is_some()
     }
 
+    /// When the stop of all must be over, if one was begun.
+    pub fn stops_by(&self) -> Option<Duration> {
+        self.stop.map(|stop| stop.deadline)
+    }
+
     /// Whether the loop is to tell when none of our descendants is left.
     pub fn is_sweeping(&self) -> bool {
         self.sweep.is_some()
@@ -280,7 +285,7 @@ impl Group {
             .restart
             .and_then(|restart| member.next_delay(restart, ran))
         {
-            _ if self.stop.is_some() => Then::OthersRun,
+            _ if self.stop.is_some() => Then::AllStop,
             Some(delay) => Then::Restart(delay),
             None if planned.optional => Then::OthersRun,
             None => Then::AllStop,
@@ -299,7 +304,7 @@ impl Group {
             ran,
             then,
         }));
-        if then == Then::AllStop {
+        if then == Then::AllStop && self.stop.is_none() {
             self.fault = self.fault.or(Some(Fault::Ended(outcome)));
             let cause = Cause {
                 signal: None,
