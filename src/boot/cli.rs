@@ -14,6 +14,8 @@ pub enum Request {
     Check { mode: Option<String> },
     /// Tell what would happen.
     Explain(Wanted),
+    /// Make the links of `EntryKit`'s names in this folder, or where entry is.
+    Symlink(Option<PathBuf>),
 }
 
 /// What is to run.
@@ -54,6 +56,9 @@ struct Options {
     /// Print what would happen, in order, and start nothing
     #[arg(long)]
     explain: bool,
+    /// Make links by EntryKit's names in DIR [default: where entry is]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["check", "explain", "as_mode"])]
+    symlink: Option<Option<PathBuf>>,
 }
 
 const AFTER_HELP: &str = "\
@@ -90,7 +95,21 @@ pub fn parse(args: &[OsString]) -> Result<Invocation, clap::Error> {
         as_mode,
         check,
         explain,
+        symlink,
     } = parsed;
+    if let Some(folder) = symlink {
+        if let Some(word) = rest.first() {
+            let text = format!(
+                "--symlink takes one folder, but got {:?}, too",
+                word.display().to_string()
+            );
+            return Err(Options::command().error(clap::error::ErrorKind::UnknownArgument, text));
+        }
+        return Ok(Invocation {
+            modes,
+            request: Request::Symlink(folder),
+        });
+    }
     if check {
         let mode = words
             .first()
