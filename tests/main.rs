@@ -7,6 +7,7 @@ mod aws;
 mod boot;
 mod config;
 mod docs;
+mod entrykit;
 mod envelope;
 mod fuzz;
 mod image;

@@ -16,6 +16,8 @@ pub enum Request {
     Explain(Wanted),
     /// Ask whether the container's app is well; its own mode where none is named.
     Health { mode: Option<String> },
+    /// Make the links of `EntryKit`'s names in this folder, or where entry is.
+    Symlink(Option<PathBuf>),
 }
 
 /// What is to run.
@@ -59,6 +61,9 @@ struct Options {
     /// Ask the running app whether it is well, as MODE's `health` says; exit 0 or 1
     #[arg(long, conflicts_with_all = ["check", "explain", "as_mode"])]
     health: bool,
+    /// Make links by EntryKit's names in DIR [default: where entry is]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["check", "explain", "as_mode"])]
+    symlink: Option<Option<PathBuf>>,
 }
 
 const AFTER_HELP: &str = "\
@@ -97,7 +102,21 @@ pub fn parse(args: &[OsString]) -> Result<Invocation, clap::Error> {
         check,
         explain,
         health,
+        symlink,
     } = parsed;
+    if let Some(folder) = symlink {
+        if let Some(word) = rest.first() {
+            let text = format!(
+                "--symlink takes one folder, but got {:?}, too",
+                word.display().to_string()
+            );
+            return Err(Options::command().error(clap::error::ErrorKind::UnknownArgument, text));
+        }
+        return Ok(Invocation {
+            modes,
+            request: Request::Symlink(folder),
+        });
+    }
     if check || health {
         let mode = words
             .first()

@@ -86,7 +86,12 @@ impl<'m> Hook<'m> {
         let attempts = self.declared.retry + 1;
         for attempt in 1..=attempts {
             let began = Instant::now();
-            let how = match self.attempt(cap, inherited)? {
+            let came = self.attempt(cap, inherited)?;
+            let code = match &came {
+                Attempt::Ended(outcome) if self.declared.gives_code => outcome.code(),
+                _ => ENTRY_FAILED,
+            };
+            let how = match came {
                 Attempt::Ended(Outcome::Exited(0)) => {
                     report.say(&self.done(mode, began.elapsed()));
                     return Ok(());
@@ -110,9 +115,10 @@ impl<'m> Hook<'m> {
                 } else {
                     String::new()
                 };
-                return Err(Failure::one(format!(
-                    "{text}{often}: the app is not started"
-                )));
+                return Err(Failure {
+                    messages: vec![format!("{text}{often}: the app is not started")],
+                    code,
+                });
             }
             let wait = self.declared.wait;
             let next = humantime::format_duration(wait);

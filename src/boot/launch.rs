@@ -7,6 +7,7 @@ use super::fetch::{self, Fetched};
 use super::hooks::{self, Hook};
 use super::online;
 use super::pipe::Pipe;
+use super::staging::Journal;
 use super::templates;
 use crate::config::{ArgsPolicy, Mode, TtyOwner};
 use crate::program::users::{self, Identity};
@@ -24,8 +25,9 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode as Bits, umask};
 use nix::unistd::{Gid, Uid, chdir, getgroups, getpid};
 use std::ffi::OsString;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Nothing that the boot creates is open to others before it has its final mode.
@@ -293,20 +295,17 @@ impl<'a> Launch<'a> {
         let mut ready = self.ready()?;
         let agent = self.agent.take();
         ready.phases.task = agent.and_then(|asked| asked.hear(&self.mode.name, report));
-        let publishing = Instant::now();
-        let app = self.identity.clone().unwrap_or_else(own_identity);
-        templates::stage(self.mode, &ready.environment, &app, &mut self.fetched, pipe)?;
-        ready.phases.written = self.publish()?;
-        umask(self.umask());
+        self.prepare_files(&mut ready, 0, pipe)?;
         for name in &self.fetched.used {
             pipe.tell(&Message::Scrub(name.clone().into_bytes()));
         }
-        ready.phases.publish = publishing.elapsed();
-        if !ready.before.is_empty() {
-            let began = Instant::now();
-            let (name, cap) = (&self.mode.name, self.cap);
-            hooks::run(&ready.before, name, cap, self.inherited, report, pipe)?;
-            ready.phases.before = Some(began.elapsed());
+        let hooks = ready.before.len();
+        let mut done = 0;
+        while done < hooks {
+            let next = templates::next(self.mode, done).unwrap_or(hooks);
+            self.run_hooks(&mut ready, done..next, report, pipe)?;
+            self.prepare_files(&mut ready, next, pipe)?;
+            done = next;
         }
         if !ready.listed.is_empty() {
             self.fill(table, &ready)?;
@@ -315,7 +314,57 @@ impl<'a> Launch<'a> {
             pipe.tell(&Message::Group(group, ready.phases));
             return Ok(0);
         }
+        if ready.app.is_none() {
+            self.keep(pipe);
+            return Ok(0);
+        }
         Err(self.become_app(&ready, pipe))
+    }
+
+    /// Gives the files their names that are due after so many hooks.
+    fn prepare_files(
+        &mut self,
+        ready: &mut Ready,
+        hooks: usize,
+        pipe: &'a Pipe,
+    ) -> Result<(), Failure> {
+        let began = Instant::now();
+        umask(BOOT_UMASK);
+        let app = self.identity.clone().unwrap_or_else(own_identity);
+        let environment = &ready.environment;
+        templates::stage(self.mode, hooks, environment, &app, &mut self.fetched, pipe)?;
+        ready.phases.written += self.publish()?;
+        umask(self.umask());
+        ready.phases.publish += began.elapsed();
+        Ok(())
+    }
+
+    fn run_hooks(
+        &self,
+        ready: &mut Ready,
+        which: Range<usize>,
+        report: &Report,
+        pipe: &Pipe,
+    ) -> Result<(), Failure> {
+        let began = Instant::now();
+        let (name, cap) = (&self.mode.name, self.cap);
+        let hooks = ready.before.get(which).unwrap_or_default();
+        hooks::run(hooks, name, cap, self.inherited, report, pipe)?;
+        let earlier = ready.phases.before.unwrap_or_default();
+        ready.phases.before = Some(earlier + began.elapsed());
+        Ok(())
+    }
+
+    /// Where nothing is to run, the rendered files are what was asked for, and stay.
+    fn keep(&self, pipe: &Pipe) {
+        let targets = self
+            .mode
+            .render
+            .iter()
+            .map(|template| path::absolute(&template.to));
+        for target in targets.flatten() {
+            pipe.kept(&target);
+        }
     }
 
     /// Finds everything that will run, every problem at once.
@@ -334,7 +383,8 @@ impl<'a> Launch<'a> {
             Some(program)
         };
         let os = |words: &[String]| words.iter().map(OsString::from).collect::<Vec<_>>();
-        let app = (self.mode.processes.is_empty()).then(|| find(&self.words, None));
+        let runs = self.mode.processes.is_empty() && !self.words.is_empty();
+        let app = runs.then(|| find(&self.words, None));
         let processes = self.mode.processes.iter().map(|one| {
             let place = format!("{}: {}", one.declared_at, one.name);
             (place, &one.command)
@@ -478,7 +528,7 @@ impl<'a> Launch<'a> {
 /// All that will run, found and checked.
 struct Ready<'m> {
     environment: Environment,
-    /// None where there are processes in its place.
+    /// None where there are processes in its place, or a chain of `EntryKit`'s ends without a command.
     app: Option<Program>,
     before: Vec<Hook<'m>>,
     /// What PID 1 starts: the processes, then the hooks after the app.

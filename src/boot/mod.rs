@@ -7,6 +7,7 @@ mod agent;
 mod cli;
 
 mod cryptors;
+mod entrykit;
 mod environment;
 mod explain;
 mod exports;
@@ -36,6 +37,7 @@ use crate::stop::StopTimeout;
 use crate::supervise::message::Message;
 use crate::sys::hold::release_signals;
 use cli::{Invocation, Request, Wanted};
+use entrykit::Link;
 use launch::Launch;
 use pipe::Pipe;
 use std::ffi::OsString;
@@ -89,7 +91,15 @@ impl Failure {
 pub fn boot(pipe: OwnedFd, inherited: Inherited, table: Option<Table>, started: Instant) -> u8 {
     release_signals();
     let report = Report::open(PATIENCE);
-    match carry_out(&Pipe::new(pipe), &report, inherited, table, started) {
+    let pipe = Pipe::new(pipe);
+    let boot = Boot {
+        pipe: &pipe,
+        report: &report,
+        inherited,
+        table,
+        started,
+    };
+    match boot.carry_out() {
         Ok(code) => code,
         Err(failure) => {
             for message in &failure.messages {
@@ -100,44 +110,81 @@ pub fn boot(pipe: OwnedFd, inherited: Inherited, table: Option<Table>, started: 
     }
 }
 
-fn carry_out(
-    pipe: &Pipe,
-    report: &Report,
+/// What PID 1 gave its boot.
+struct Boot<'a> {
+    pipe: &'a Pipe,
+    report: &'a Report,
     inherited: Inherited,
     table: Option<Table>,
     started: Instant,
-) -> Result<u8, Failure> {
-    let args: Vec<_> = std::env::args_os().skip(1).collect();
-    let invocation = match cli::parse(&args) {
-        Ok(invocation) => invocation,
-        Err(error) => return Ok(print_usage(&error)),
-    };
-    let cap = environment_problems()?;
-    match &invocation.request {
-        Request::Check { mode } => check_modes(&invocation, mode.as_deref(), report),
-        Request::Health { mode } => {
-            let (line, code) = health::ask(&invocation, mode.as_deref());
-            let _ = writeln!(std::io::stdout(), "{line}");
-            Ok(code)
+}
+
+impl Boot<'_> {
+    fn carry_out(self) -> Result<u8, Failure> {
+        let mut args = std::env::args_os();
+        let link = args.next().and_then(|program| Link::called(&program));
+        let args: Vec<_> = args.collect();
+        let (link, args) = match link {
+            Some(link) => entrykit::asked(link, args),
+            None => (None, args),
+        };
+        if let Some(link) = link {
+            let cap = environment_problems()?;
+            let (mode, words) = entrykit::resolve(link, &args)?;
+            return self.run(&mode, &words, cap);
         }
-        Request::Explain(wanted) => {
-            let (mode, arguments) = resolve(invocation.modes.as_deref(), wanted)?;
-            launch::words(&mode, &arguments)?;
-            let text = explain::explain(&mode, &arguments, cap)?;
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            Ok(0)
+        let invocation = match cli::parse(&args) {
+            Ok(invocation) => invocation,
+            Err(error) => return Ok(print_usage(&error)),
+        };
+        let cap = environment_problems()?;
+        match &invocation.request {
+            Request::Symlink(folder) => {
+                let told = entrykit::make_links(folder.as_deref())?;
+                let _ = std::io::stdout().write_all(told.as_bytes());
+                Ok(0)
+            }
+            Request::Check { mode } => check_modes(&invocation, mode.as_deref(), self.report),
+            Request::Health { mode } => {
+                let (line, code) = health::ask(&invocation, mode.as_deref());
+                let _ = writeln!(std::io::stdout(), "{line}");
+                Ok(code)
+            }
+            Request::Explain(wanted) => {
+                let (mode, arguments) = resolve(invocation.modes.as_deref(), wanted)?;
+                launch::words(&mode, &arguments)?;
+                let text = explain::explain(&mode, &arguments, cap)?;
+                let _ = std::io::stdout().write_all(text.as_bytes());
+                Ok(0)
+            }
+            Request::Run(wanted) => {
+                let (mode, arguments) = resolve(invocation.modes.as_deref(), wanted)?;
+                self.run(&mode, &arguments, cap)
+            }
         }
-        Request::Run(wanted) => {
-            let (mode, arguments) = resolve(invocation.modes.as_deref(), wanted)?;
-            let supervision = launch::supervision(&mode, cap)?;
-            pipe.tell(&Message::Plan(supervision.clone()));
-            let plan = (&supervision, cap);
-            let launch = Launch::prepare(&mode, &arguments, plan, inherited, pipe, started)?;
-            let fetched = launch.fetched.warnings.iter().cloned();
-            let warnings = fetched.chain(check::shell_in_between(&mode));
-            warnings.for_each(|warning| report.say(&Line::warning(warning)));
-            launch.go(report, table, pipe)
-        }
+    }
+
+    fn run(
+        self,
+        mode: &Mode,
+        arguments: &[OsString],
+        cap: Option<StopTimeout>,
+    ) -> Result<u8, Failure> {
+        let supervision = launch::supervision(mode, cap)?;
+        self.pipe.tell(&Message::Plan(supervision.clone()));
+        let plan = (&supervision, cap);
+        let launch = Launch::prepare(
+            mode,
+            arguments,
+            plan,
+            self.inherited,
+            self.pipe,
+            self.started,
+        )?;
+        let fetched = launch.fetched.warnings.iter().cloned();
+        let warnings = fetched.chain(check::shell_in_between(mode));
+        warnings.for_each(|warning| self.report.say(&Line::warning(warning)));
+        launch.go(self.report, self.table, self.pipe)
     }
 }
 

@@ -6,10 +6,12 @@ use super::fetch::{self, Fetched};
 use super::orders;
 use super::secrets::Secrets;
 use super::staging::{Journal, Staged};
-use crate::config::{Mode, Template, Write};
+use crate::config::{Language, Mode, Template, Write};
 use crate::program::users::Identity;
 use crate::render::{self, Names};
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -43,16 +45,34 @@ pub fn values(mode: &Mode, secrets: &Secrets) -> Result<Vec<Values>, Vec<String>
     }
 }
 
-/// Renders all templates of a mode and stages what comes out, or tells everything that is wrong with any.
+/// After how many hooks the next templates come, if there are some after so many.
+pub fn next(mode: &Mode, hooks: usize) -> Option<usize> {
+    let places = mode.render.iter().map(|template| template.after_hooks);
+    places.filter(|place| *place > hooks).min()
+}
+
+/// Renders the templates of a mode that come after so many hooks and stages what comes out, or tells
+/// everything that is wrong with any.
 pub fn stage<'j>(
     mode: &Mode,
+    hooks: usize,
     environment: &Environment,
     app: &Identity,
     fetched: &mut Fetched<'j>,
     journal: &'j dyn Journal,
 ) -> Result<(), Failure> {
     let mut problems = Vec::new();
-    for (template, values) in mode.render.iter().zip(std::mem::take(&mut fetched.values)) {
+    let now = mode
+        .render
+        .iter()
+        .zip(0..)
+        .filter(|(template, _)| template.after_hooks == hooks);
+    for (template, index) in now {
+        let values = fetched
+            .values
+            .get_mut(index)
+            .map(std::mem::take)
+            .unwrap_or_default();
         let names = names(mode, environment, fetched, &values);
         match one(template, &Arc::new(names), app, fetched, journal) {
             Ok(staged) => fetched.staged.push(staged),
@@ -109,12 +129,18 @@ fn one<'j>(
     let text = render::Template::read(path::Path::new(""), &template.from, &template.root);
     let rendered = text
         .map_err(|error| vec![error])
-        .and_then(|text| text.render(names))
+        .and_then(|text| match template.language {
+            Language::Jinja => text.render(names),
+            Language::EntryKit => text.render_entrykit(names),
+        })
         .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-    let unwritten = if rendered.is_secret {
-        Template::SECRET
-    } else {
-        Template::PUBLIC
+    let unwritten = match template.language {
+        _ if rendered.is_secret => Template::SECRET,
+        Language::Jinja => Template::PUBLIC,
+        Language::EntryKit => {
+            let found = fs::metadata(&template.from).map_err(|error| failed(error.to_string()))?;
+            found.permissions().mode() & 0o7777
+        }
     };
     let write = Write {
         path,

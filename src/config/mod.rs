@@ -23,9 +23,9 @@ mod vault;
 
 pub use load::{Layers, Text, load};
 pub use mode::{
-    ArgsPolicy, Aws, ClientSide, Cryptor, Export, FetchedFile, ManagedSecret, Mode, Origin,
-    ParameterSet, Passphrase, S3Origin, SecretItem, SecretSource, SopsFile, Template, TtyOwner,
-    ValuePlace, Variable, VaultFile, Write,
+    ArgsPolicy, Aws, ClientSide, Cryptor, Export, FetchedFile, Language, ManagedSecret, Mode,
+    Origin, ParameterSet, Passphrase, S3Origin, SecretItem, SecretSource, SopsFile, Template,
+    TtyOwner, ValuePlace, Variable, VaultFile, Write,
 };
 pub use problems::{Problem, Problems};
 pub use processes::{

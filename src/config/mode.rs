@@ -303,6 +303,9 @@ pub struct Template {
     pub from: PathBuf,
     /// Relative only where it follows from a relative `from`.
     pub to: PathBuf,
+    pub language: Language,
+    /// How many of the mode's `before` hooks run first.
+    pub after_hooks: usize,
     /// Permission bits; unwritten, they depend on whether a secret is in it.
     pub mode: Option<u32>,
     /// In place of the mode's.
@@ -312,6 +315,15 @@ pub struct Template {
     pub root: PathBuf,
     /// What it sees under `secrets`.
     pub values: BTreeMap<String, ValuePlace>,
+}
+
+/// What a template is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    #[default]
+    Jinja,
+    /// Its output has the template's own permission bits, unless a secret is in it.
+    EntryKit,
 }
 
 impl Template {

@@ -30,6 +30,8 @@ pub struct BeforeHook {
     /// In place of the mode's.
     pub user: Option<String>,
     pub group: Option<String>,
+    /// If it fails, entry ends with its exit code, else with its own.
+    pub gives_code: bool,
 }
 
 /// One item of `after:`.

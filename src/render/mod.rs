@@ -20,6 +20,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use names::{Missing, Scope};
 use regex::Regex;
 use root::{Refused, Root, text};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -104,6 +105,21 @@ impl Template {
                 _ => break Err(unset),
             }
         }
+    }
+
+    /// The text of a template of `EntryKit`'s, which sees variables only.
+    pub fn render_entrykit(&self, names: &Names) -> Result<Rendered, Vec<Error>> {
+        let is_secret = Cell::new(false);
+        let lookup = |name: &str| {
+            let (value, secret) = names.text(name)?;
+            is_secret.set(is_secret.get() || secret);
+            Some(value.to_owned())
+        };
+        let text = entrykit::render(&self.text, &self.name, &lookup)?;
+        Ok(Rendered {
+            text: Zeroizing::new(text.into_bytes()),
+            is_secret: is_secret.get(),
+        })
     }
 
     /// What is wrong without any value: syntax, and includes that are not there.

@@ -29,6 +29,12 @@ impl Names {
         self.variables.insert(name.to_owned(), held);
     }
 
+    /// A variable's text, and whether it is a secret.
+    pub(super) fn text(&self, name: &str) -> Option<(&str, bool)> {
+        let held = self.variables.get(name)?;
+        Some((held.value.as_ref()?.as_str()?, held.is_secret))
+    }
+
     /// Adds a value that only templates see.
     pub fn secret(&mut self, name: &str, value: &str) {
         let held = Held {

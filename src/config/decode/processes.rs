@@ -50,6 +50,7 @@ impl Decoder<'_> {
             grace: grace?,
             user: user.flatten(),
             group: group.flatten(),
+            gives_code: false,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::secrets::{Claims, wrong_target};
 use super::{Decoder, Fields, Item};
-use crate::config::mode::{SecretItem, Template, ValuePlace};
+use crate::config::mode::{Language, SecretItem, Template, ValuePlace};
 use crate::config::schema;
 use crate::render::own_folder;
 use std::collections::BTreeMap;
@@ -51,6 +51,8 @@ impl Decoder<'_> {
         Some(Template {
             declared_at: format!("{}:{}", at.file, at.place.line),
             to: to?,
+            language: Language::Jinja,
+            after_hooks: 0,
             mode: match mode {
                 Some(mode) => Some(mode?),
                 None => None,
