@@ -160,14 +160,14 @@ fn pid_1_holds_no_secret_while_the_app_runs() {
     }
 }
 
-/// Every writable byte of a process.
+/// Every byte of a process that it may have written. What it maps of a file to read is the program's own.
 pub fn memory(pid: i32) -> Vec<u8> {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
     let mut memory = fs::File::open(format!("/proc/{pid}/mem")).unwrap();
     let mut all = Vec::new();
     for line in maps
         .lines()
-        .filter(|line| line.contains(" rw-p ") || line.contains("r--p"))
+        .filter(|line| line.contains(" rw-p ") || line.contains(" r--p ") && !line.contains('/'))
     {
         let (range, _) = line.split_once(' ').unwrap();
         let (start, end) = range.split_once('-').unwrap();

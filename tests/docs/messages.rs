@@ -147,6 +147,34 @@ fn setting_failures() -> Vec<Entry> {
     ]
 }
 
+fn process_failures() -> Vec<Entry> {
+    let before = |hook: &str| {
+        web(&format!(
+            "command: [\"true\"]\nbefore: [{{command: {hook}}}]\n"
+        ))
+    };
+    let after = |hook: &str| {
+        web(&format!(
+            "command: [\"true\"]\nafter: [{{command: {hook}}}]\n"
+        ))
+    };
+    let process = |keys: &str| web(&format!("processes: {{a: {{command: {keys}}}}}\n"));
+    vec![
+        before("'false'"),
+        before("[sh, -c, kill -9 $$]"),
+        before("sleep 60, timeout: 10ms"),
+        before("'false', retry: 1, wait: 0s"),
+        before("nope"),
+        after("'false'"),
+        after("sleep 60, timeout: 10ms"),
+        after("sleep 60").env("ENTRY_STOP_TIMEOUT", "5"),
+        process("sleep 60, ready: {file: /no/such, timeout: 10ms}"),
+        process("'false', restart: {delay: 1ms, times: 1}"),
+        process("[sh, -c, true && true], stop: {preset: puma, drain: 0s}"),
+        process("echo").args(["more"]),
+    ]
+}
+
 fn secret_failures() -> Vec<Entry> {
     let out = "write: /nowhere/s.yml";
     let unset = |mut entry: Entry| {
@@ -411,6 +439,7 @@ fn every_message_is_real_and_every_failure_is_explained() {
     let runs = [
         command_failures(),
         setting_failures(),
+        process_failures(),
         secret_failures(),
         file_failures(),
         template_failures(),

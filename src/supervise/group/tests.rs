@@ -374,3 +374,57 @@ fn leftovers_of_one_are_killed_before_it_starts_again() {
     group.step(Event::Gone(0), ms(1011));
     assert_eq!(group.deadline(), Some(ms(2011)));
 }
+
+#[test]
+fn one_that_is_to_start_again_lets_none_start_after_it() {
+    let restart = Restart {
+        delay: secs(1),
+        max_delay: secs(3),
+        times: None,
+    };
+    let mut group = group(
+        |members| {
+            ready(&mut members[0]);
+            members[0].restart = Some(restart);
+            members[1].after = vec![0];
+        },
+        None,
+    );
+    group.step(Event::Begin, ms(0));
+    // It ended before it was ready.
+    assert!(starts(&end(&mut group, 0, 1, ms(10))).is_empty());
+    assert_eq!(starts(&group.step(Event::Time, ms(1010))), [0]);
+    assert_eq!(starts(&group.step(Event::Ready(0), ms(1020))), [1]);
+}
+
+#[test]
+fn one_that_ends_before_its_turn_in_a_stop_changes_nothing() {
+    let mut group = group(|members| members[1].after = vec![0], None);
+    group.step(Event::Begin, ms(0));
+    group.step(TERM, secs(1));
+    let actions = group.step(ended(0, 3), secs(2));
+    assert!(actions.contains(&Action::Say(Say::Ended {
+        member: 0,
+        outcome: Outcome::Exited(3),
+        ran: secs(2),
+        then: Then::AllStop
+    })));
+    group.step(Event::Gone(0), secs(2));
+    end(&mut group, 1, 0, secs(3));
+    let over = group.step(Event::Alone, secs(3));
+    // The stop was asked for from outside, so its cause stays, and the code is the first that is not zero.
+    assert!(matches!(
+        over.first(),
+        Some(Action::Say(Say::Over {
+            code: 3,
+            stop: Some((
+                Cause {
+                    sender: Sender::Outside,
+                    ..
+                },
+                _
+            )),
+            ..
+        }))
+    ));
+}
