@@ -219,7 +219,15 @@ mod tests {
         };
         let expected = Request::Explain(wanted);
         assert_eq!(explained, expected);
+        let symlink = |line: &str| parse(&words(line)).unwrap().request;
+        assert_eq!(symlink("--symlink"), Request::Symlink(None));
+        assert_eq!(
+            symlink("--symlink bin"),
+            Request::Symlink(Some("bin".into()))
+        );
         for bad in [
+            "--symlink bin web",
+            "--symlink --check",
             "",
             "--",
             "--nope web",

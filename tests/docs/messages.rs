@@ -3,6 +3,7 @@
 
 use super::page::Page;
 use crate::boot::{online, with_secrets};
+use crate::entrykit::called;
 use crate::support::fake_http::{FakeHttp, Reply};
 use crate::support::sealed::{PASSPHRASE, seal};
 use crate::support::{Entry, repository};
@@ -422,6 +423,31 @@ fn aws_failures() -> Vec<String> {
     told
 }
 
+fn chain_failures() -> Vec<Entry> {
+    let hook = |task: &str| called("prehook", &[task]);
+    let taken = Entry::new().file("codep", "").args(["--symlink", "."]);
+    let secret = "secrets: [{vault: s.yml, env: {KEY: $.key}}]\n";
+    vec![
+        taken,
+        hook("-x"),
+        hook("-f"),
+        called("prehook", &["-f", "none"]),
+        hook(" "),
+        hook("$NONE"),
+        hook("echo it's"),
+        hook("echo ${NONE"),
+        hook("echo ${NONE?}"),
+        hook("echo ${NONE:=x}"),
+        hook("echo ${#NONE}"),
+        hook("echo ${NONE%x}"),
+        called("prehook", &["--", "echo", "$YAML_VAULT_PASSPHRASE"]).mode("_defaults", secret),
+        called("entrykit", &["-e", "web"]),
+        called("codep", &["a", "--", "b"]),
+        called("switch", &["--", "a"]).env("SWITCH_A", "switch -e -- a"),
+        hook("false"),
+    ]
+}
+
 /// Messages about mode files, which tests/config provokes.
 fn of_fixtures() -> Vec<String> {
     let folder = repository("tests/fixtures/modes-bad");
@@ -443,6 +469,7 @@ fn every_message_is_real_and_every_failure_is_explained() {
         secret_failures(),
         file_failures(),
         template_failures(),
+        chain_failures(),
     ];
     let mut provoked: Vec<String> = runs.into_iter().flatten().flat_map(said).collect();
     provoked.extend(differing());

@@ -26,6 +26,7 @@ fn links_in_a_folder_work() {
         let link = done.folder().join(name);
         assert_eq!(target(&link), own.display().to_string());
         let ran = Command::new(link)
+            .current_dir(done.folder())
             .args(["--", "echo", "through", name])
             .output()
             .unwrap();

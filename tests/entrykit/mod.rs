@@ -1,4 +1,4 @@
-//! EntryKit's command lines: the ENTRYPOINT lines that were written for it, and what is kept of their order,
+//! `EntryKit`'s command lines: the ENTRYPOINT lines that were written for it, and what is kept of their order,
 //! words, codes, signals and modes.
 
 mod chains;
@@ -13,7 +13,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 /// entry by one of its links, which the shell would find, with these words.
-fn called(link: &str, words: &[&str]) -> Entry {
+pub fn called(link: &str, words: &[&str]) -> Entry {
     let mut command = Command::new(binary("entry"));
     command.arg0(link).args(words);
     Entry::of(command)
