@@ -3,8 +3,9 @@
 use super::Failure;
 use super::launch::{group, supervision};
 use crate::config::{
-    BeforeHook, Cryptor, Export, FetchedFile, Mode, Origin, ParameterSet, Passphrase, Process,
-    S3Origin, SecretItem, SecretSource, Sign, SopsFile, Template, Variable, VaultFile, Write,
+    BeforeHook, Cryptor, Export, FetchedFile, HealthCheck, Mode, Origin, ParameterSet, Passphrase,
+    Process, S3Origin, SecretItem, SecretSource, Sign, SopsFile, Template, Variable, VaultFile,
+    Write,
 };
 use crate::render;
 use crate::stop::{Plan, StopTimeout, Target};
@@ -47,6 +48,9 @@ pub fn explain(
     if mode.no_new_privs {
         steps.push("forbid new privileges".to_owned());
     }
+    if mode.protect {
+        steps.push("ask ECS not to end the task while it works".to_owned());
+    }
     steps.extend(mode.before.iter().map(describe_before));
     if mode.processes.is_empty() {
         let terminal = if supervision.app_has_terminal {
@@ -85,6 +89,11 @@ pub fn explain(
             let _ = write!(out, "stop of {} {}", one.name, timeline(&one.plan));
         }
     }
+    if let Some(health) = &mode.health {
+        let asked: Vec<String> = health.checks.iter().map(describe_check).collect();
+        let limit = humantime::format_duration(health.timeout);
+        let _ = writeln!(out, "healthy while {}, within {limit}", asked.join(" and "));
+    }
     for (from, to) in &mode.exit {
         let _ = writeln!(out, "exit code {from} of the app becomes {to}");
     }
@@ -104,6 +113,17 @@ fn describe_before(hook: &BeforeHook) -> String {
         let _ = write!(text, ", up to {} times more, {wait} apart", hook.retry);
     }
     text
+}
+
+fn describe_check(check: &HealthCheck) -> String {
+    match check {
+        HealthCheck::Tcp(address) => format!("{address} accepts connections"),
+        HealthCheck::Http(page) => format!("{page} answers"),
+        HealthCheck::Heartbeat { path, max_age } => {
+            let age = humantime::format_duration(*max_age);
+            format!("{} was changed {age} ago at most", path.display())
+        }
+    }
 }
 
 fn describe_process(mode: &Mode, process: &Process) -> String {

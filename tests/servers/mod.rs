@@ -4,6 +4,7 @@ mod containers;
 mod jobs;
 mod starting;
 mod terminals;
+mod together;
 mod upgrade;
 mod web;
 mod wrappers;

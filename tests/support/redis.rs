@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 pub struct Redis {
-    _process: Guard,
+    _process: Option<Guard>,
     socket: PathBuf,
 }
 
@@ -23,11 +23,19 @@ impl Redis {
             .arg(folder)
             .stdout(Stdio::null());
         let redis = Redis {
-            _process: Guard::spawn(&mut command),
+            _process: Some(Guard::spawn(&mut command)),
             socket,
         };
         wait::until("Redis answers", || UnixStream::connect(&redis.socket).ok());
         redis
+    }
+
+    /// One that somebody else runs.
+    pub fn at(socket: &Path) -> Redis {
+        Redis {
+            _process: None,
+            socket: socket.to_owned(),
+        }
     }
 
     pub fn url(&self) -> String {
