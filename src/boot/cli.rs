@@ -61,9 +61,10 @@ struct Options {
     /// Ask the running app whether it is well, as MODE's `health` says; exit 0 or 1
     #[arg(long, conflicts_with_all = ["check", "explain", "as_mode"])]
     health: bool,
-    /// Make links by EntryKit's names in DIR [default: where entry is]
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["check", "explain", "as_mode"])]
-    symlink: Option<Option<PathBuf>>,
+    /// Make links by `EntryKit`'s names in DIR [default: where entry is]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "")]
+    #[arg(conflicts_with_all = ["check", "explain", "as_mode"])]
+    symlink: Option<OsString>,
 }
 
 const AFTER_HELP: &str = "\
@@ -105,6 +106,7 @@ pub fn parse(args: &[OsString]) -> Result<Invocation, clap::Error> {
         symlink,
     } = parsed;
     if let Some(folder) = symlink {
+        let named = !folder.is_empty();
         if let Some(word) = rest.first() {
             let text = format!(
                 "--symlink takes one folder, but got {:?}, too",
@@ -114,7 +116,7 @@ pub fn parse(args: &[OsString]) -> Result<Invocation, clap::Error> {
         }
         return Ok(Invocation {
             modes,
-            request: Request::Symlink(folder),
+            request: Request::Symlink(named.then(|| folder.into())),
         });
     }
     if check || health {

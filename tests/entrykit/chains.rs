@@ -19,8 +19,11 @@ fn order_is_kept() {
     let mut words: Vec<&str> = tasks.iter().map(String::as_str).collect();
     words.extend(["--", "echo", "end"]);
     let done = called("prehook", &words).run().expect(0);
-    let expected: String = (0..20).map(|n| format!("{n}\n")).collect();
-    assert_eq!(done.stdout(), expected + "end\n");
+    let expected = (0..20)
+        .map(|n| n.to_string())
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert_eq!(done.stdout(), expected + "\nend\n");
 
     // Two commands of one program are two tasks.
     let words = ["echo one", "echo two", "--", "echo", "end"];

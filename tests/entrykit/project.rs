@@ -141,6 +141,8 @@ fn all_jobs_from_variables() {
         done.stdout(),
         "/usr/bin/htpasswd -bc /etc/nginx/htpasswd me\nconfig\n"
     );
+    // The password that a build may have left in it is in no line.
+    assert_eq!(done.line("before")["command"], "$PREHOOK_HTPASSWD");
     let done = image().run(&["entrykit", "-e", "--"], &["shell"]).expect(0);
     assert_eq!(
         done.stdout(),

@@ -152,10 +152,10 @@ impl Walk<'_> {
         match split(&task.line, self.given.find) {
             Ok(words) => Some(Command {
                 words,
-                written: task.line.clone(),
+                written: task.shown.clone(),
             }),
             Err(problem) => {
-                self.problem(link, format!("task {:?}: {problem}", task.line));
+                self.problem(link, format!("task {:?}: {problem}", task.shown));
                 None
             }
         }
@@ -175,7 +175,7 @@ impl Walk<'_> {
                     let to = PathBuf::from(to);
                     self.chain.steps.push(Step::Render { from, to });
                 }
-                Err(problem) => self.problem(Link::Render, format!("{:?}: {problem}", task.line)),
+                Err(problem) => self.problem(Link::Render, format!("{:?}: {problem}", task.shown)),
             }
         }
     }
@@ -191,17 +191,17 @@ impl Walk<'_> {
         self.chain.prefixed = line.prefixed;
         for task in self.tasks(line, Link::Codep) {
             if let Some(command) = self.command(Link::Codep, &task) {
-                let name = self.free_name(task.name);
+                let name = self.free_name(&task.name);
                 self.chain.processes.push((name, command));
             }
         }
     }
 
     /// Two commands of one program are told apart by a number.
-    fn free_name(&self, name: String) -> String {
+    fn free_name(&self, name: &str) -> String {
         let taken = |name: &str| self.chain.processes.iter().any(|(known, _)| known == name);
         let numbered = (2..).map(|number| format!("{name}-{number}"));
-        std::iter::once(name.clone())
+        std::iter::once(name.to_owned())
             .chain(numbered)
             .find(|name| !taken(name))
             .unwrap_or_default()

@@ -53,7 +53,7 @@ pub fn asked(link: Link, mut args: Vec<OsString>) -> (Option<Link>, Vec<OsString
 /// The mode that a chain stands for, and the words of its command, or everything that is wrong with it.
 pub fn resolve(link: Link, args: &[OsString]) -> Result<(Mode, Vec<OsString>), Failure> {
     let mut mode = Source::find(None, &lookup)?.load(Request::OneOff { like: None }, &lookup)?;
-    mode.name = link.name().to_owned();
+    link.name().clone_into(&mut mode.name);
     let variables: Vec<_> = std::env::vars_os().collect();
     let given = Given {
         variables: &variables,

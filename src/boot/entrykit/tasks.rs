@@ -16,6 +16,8 @@ const NAMESPACE: &str = "ek_";
 pub struct Task {
     pub name: String,
     pub line: String,
+    /// For messages. A variable may hold what nobody is to see, and is named only.
+    pub shown: String,
     origin: Origin,
 }
 
@@ -88,44 +90,37 @@ impl<'a> Line<'a> {
         if let Some(file) = self.file {
             match (given.read)(Path::new(file)) {
                 Ok(text) => {
-                    let pairs = text.lines().filter_map(|line| line.split_once('='));
-                    let ours = pairs.filter_map(|(name, line)| {
-                        of_variable(name, link, false).map(|name| (name, line))
-                    });
-                    ours.for_each(|(name, line)| add(&mut tasks, name, line, Origin::Set));
+                    for (variable, line) in text.lines().filter_map(|line| line.split_once('=')) {
+                        let task = of_variable(variable, line, link, false);
+                        if let Some(task) = task {
+                            add(&mut tasks, task);
+                        }
+                    }
                 }
                 Err(problem) => problems.push(format!("-f {}: {problem}", file.display())),
             }
         }
         if self.variables || self.tasks.is_empty() {
             for (variable, line) in given.variables {
-                let Some(name) = variable
-                    .to_str()
-                    .and_then(|name| of_variable(name, link, self.namespace))
-                else {
-                    continue;
-                };
-                match line.to_str() {
-                    Some(line) => add(&mut tasks, name, line, Origin::Set),
-                    None => problems.push(format!(
-                        "${} is not UTF-8: put the command into a script",
-                        variable.display()
+                // A name that is no text is none of a task's.
+                let name = variable.to_str().unwrap_or_default();
+                let text = line.to_str();
+                match of_variable(name, text.unwrap_or_default(), link, self.namespace) {
+                    Some(task) if text.is_some() => add(&mut tasks, task),
+                    Some(_) => problems.push(format!(
+                        "${name} is not UTF-8: put the command into a script"
                     )),
+                    None => {}
                 }
             }
         }
         for arg in &self.tasks {
-            match (arg.to_str(), arg.to_str().and_then(named)) {
-                (_, Some((name, line))) => {
-                    add(&mut tasks, name.to_owned(), line, Origin::NamedArgument)
-                }
-                (Some(line), None) => add(&mut tasks, program_of(line), line, Origin::Argument),
-                (None, None) => {
-                    problems.push(format!(
-                        "task {} is not UTF-8: put it into a script",
-                        arg.display()
-                    ));
-                }
+            match arg.to_str() {
+                Some(text) => add(&mut tasks, of_argument(text)),
+                None => problems.push(format!(
+                    "task {} is not UTF-8: put it into a script",
+                    arg.display()
+                )),
             }
         }
         tasks
@@ -133,33 +128,47 @@ impl<'a> Line<'a> {
 }
 
 /// A task takes the place of an earlier one of its name; but two commands of one program are two tasks.
-fn add(tasks: &mut Vec<Task>, name: String, line: &str, origin: Origin) {
-    let line = line.to_owned();
-    let gives_way =
-        |old: Origin| old == Origin::Set || (old == Origin::NamedArgument && old == origin);
-    let old = tasks
-        .iter_mut()
-        .find(|old| old.name == name && gives_way(old.origin));
-    match old {
-        Some(old) => (old.line, old.origin) = (line, origin),
-        None => tasks.push(Task { name, line, origin }),
+fn add(tasks: &mut Vec<Task>, task: Task) {
+    let gives_way = |old: &Task| {
+        let both_named = old.origin == Origin::NamedArgument && task.origin == old.origin;
+        old.name == task.name && (old.origin == Origin::Set || both_named)
+    };
+    match tasks.iter_mut().find(|old| gives_way(old)) {
+        Some(old) => *old = task,
+        None => tasks.push(task),
     }
 }
 
-/// The name of the task that a variable holds, such as `shell` of `SWITCH_SHELL`.
-fn of_variable(variable: &str, link: Link, namespace: bool) -> Option<String> {
+/// The task that a variable holds, named `shell` by `SWITCH_SHELL`.
+fn of_variable(variable: &str, line: &str, link: Link, namespace: bool) -> Option<Task> {
     let namespace = if namespace { NAMESPACE } else { "" };
     let lower = variable.to_ascii_lowercase();
     let rest = lower.strip_prefix(namespace)?.strip_prefix(link.name())?;
-    rest.strip_prefix('_').map(ToOwned::to_owned)
+    let name = rest.strip_prefix('_')?;
+    Some(Task {
+        name: name.to_owned(),
+        line: line.to_owned(),
+        shown: format!("${variable}"),
+        origin: Origin::Set,
+    })
 }
 
-/// `NAME=TASK`. What has more than a name before its `=` is a command with a `=` in it.
-fn named(arg: &str) -> Option<(&str, &str)> {
-    let (name, line) = arg.split_once('=')?;
-    let is_name =
-        !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "/$\"'\\".contains(c));
-    is_name.then_some((name, line))
+/// `NAME=TASK`, or a task by itself. What has more than a name before its `=` is a command with a `=` in it.
+fn of_argument(arg: &str) -> Task {
+    let is_name = |name: &str| {
+        !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "/$\"'\\".contains(c))
+    };
+    let named = arg.split_once('=').filter(|(name, _)| is_name(name));
+    let (name, line, origin) = match named {
+        Some((name, line)) => (name.to_owned(), line, Origin::NamedArgument),
+        None => (program_of(arg), arg, Origin::Argument),
+    };
+    Task {
+        name,
+        line: line.to_owned(),
+        shown: line.to_owned(),
+        origin,
+    }
 }
 
 /// The program's name without folder and ending.

@@ -310,7 +310,12 @@ fn what_else_is_refused() {
     refused(
         &[("CODEP_A", "")],
         &["codep"],
-        &["codep: task \"\": is empty: write a command"],
+        &["codep: task \"$CODEP_A\": is empty: write a command"],
+    );
+    refused(
+        &[("PREHOOK_A", "htpasswd me s3cret \"")],
+        &["prehook"],
+        &["prehook: task \"$PREHOOK_A\": a quote is not closed: close it, or write \\ before it"],
     );
     refused(
         &[],
@@ -358,7 +363,7 @@ fn bytes_that_are_no_text() {
         ["codep: $CODEP_A is not UTF-8: put the command into a script"]
     );
     assert_eq!(
-        told(Link::Prehook, &[bytes.clone()]),
+        told(Link::Prehook, std::slice::from_ref(&bytes)),
         ["prehook: task \u{fffd} is not UTF-8: put it into a script"]
     );
     assert_eq!(

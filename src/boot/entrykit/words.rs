@@ -3,6 +3,8 @@
 //!
 //! What a shell would act on besides, such as `&&`, is text: no shell runs. What is not set is empty.
 
+use std::fmt::Write;
+
 /// Reads a variable, or says why it must not be filled in.
 pub type Find<'a> = &'a dyn Fn(&str) -> Result<Option<String>, String>;
 
@@ -32,7 +34,7 @@ pub fn split(task: &str, find: Find) -> Result<Vec<String>, String> {
         match piece {
             Piece::Text(text) => skeleton += text,
             Piece::Value(value) => {
-                skeleton += &format!("{MARK}{}{MARK}", values.len());
+                let _ = write!(skeleton, "{MARK}{}{MARK}", values.len());
                 values.push(value);
             }
         }
