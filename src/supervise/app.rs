@@ -1,7 +1,7 @@
 //! The stage where one app runs: the machine's actions, carried out.
 
 use super::event::{Action, Event, Say, Who};
-use super::host::Host;
+use super::host::{Host, oom_kills_since};
 use super::lines;
 use super::machine::Machine;
 use super::message::Phases;
@@ -91,7 +91,7 @@ impl App {
             signal: Sig::TERM,
             sender: Sender::Outside,
         };
-        for event in [Event::Planned(supervision), Event::Executed, stop] {
+        for event in [Event::Planned(Box::new(supervision)), Event::Executed, stop] {
             std::hint::black_box(thought.step(event, Duration::ZERO));
         }
         let _ = std::hint::black_box(Sig::from_number(std::hint::black_box(libc::SIGTERM)));
@@ -180,7 +180,7 @@ impl App {
         let mode = self.mode();
         let oom_kills = || {
             let before = supervision.and_then(|supervision| supervision.oom_kills);
-            host.oom_kills(before)
+            oom_kills_since(before)
         };
         let line = match (say, supervision) {
             (Say::Started, Some(supervision)) => self

@@ -50,7 +50,7 @@ pub enum Event {
         sender: Sender,
     },
     /// The boot process told its plan.
-    Planned(Supervision),
+    Planned(Box<Supervision>),
     /// The boot may take so long to end once it was told to.
     BootGrace(Duration),
     /// The boot process became the app.

@@ -42,14 +42,6 @@ impl Host {
         self.report.say(line);
     }
 
-    /// OOM kills in our cgroup since the boot counted `before`.
-    pub fn oom_kills(&self, before: Option<u64>) -> u64 {
-        match (cgroup::oom_kills(), before) {
-            (Some(now), Some(before)) => now.saturating_sub(before),
-            _ => 0,
-        }
-    }
-
     /// Starts a program of the table in a process group of its own. `also` joins its environment.
     pub fn start(
         &self,
@@ -113,18 +105,26 @@ impl Host {
         }
         Ok((program, contents))
     }
+}
 
-    /// Runs `work` in a child, which ends with its code. It is no app: its signals stay held, and it ends
-    /// with us.
-    pub fn aside(&self, ends_with_us: bool, work: impl FnOnce() -> u8) -> nix::Result<Pid> {
-        match fork()? {
-            Fork::Parent { child } => Ok(child),
-            Fork::Child => {
-                if ends_with_us {
-                    let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
-                }
-                exit(work())
+/// OOM kills in our cgroup since the boot counted `before`.
+pub fn oom_kills_since(before: Option<u64>) -> u64 {
+    match (cgroup::oom_kills(), before) {
+        (Some(now), Some(before)) => now.saturating_sub(before),
+        _ => 0,
+    }
+}
+
+/// Runs `work` in a child, which ends with its code. It is no app: its signals stay held, and it ends
+/// with us.
+pub fn aside(ends_with_us: bool, work: impl FnOnce() -> u8) -> nix::Result<Pid> {
+    match fork()? {
+        Fork::Parent { child } => Ok(child),
+        Fork::Child => {
+            if ends_with_us {
+                let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
             }
+            exit(work())
         }
     }
 }

@@ -96,7 +96,7 @@ impl Machine {
     pub fn step(&mut self, event: Event, now: Duration) -> Vec<Action> {
         match event {
             Event::Planned(supervision) => {
-                self.supervision = Some(supervision);
+                self.supervision = Some(*supervision);
                 Vec::new()
             }
             Event::BootGrace(grace) => {

@@ -31,7 +31,7 @@ fn preset(preset: Preset) -> Spec {
 /// A machine whose app runs since second 0.
 fn running(supervision: Supervision) -> Machine {
     let mut machine = Machine::new(false);
-    assert_eq!(machine.step(Event::Planned(supervision), MS), []);
+    assert_eq!(machine.step(Event::Planned(Box::new(supervision)), MS), []);
     assert_eq!(
         machine.step(Event::Executed, Duration::ZERO),
         [Action::Say(Say::Started)]
@@ -412,7 +412,11 @@ fn a_plans_own_signal_ends_a_boot_by_term() {
         ..Spec::default()
     };
     let mut machine = Machine::new(false);
-    acts(&mut machine, Event::Planned(supervision(&spec)), MS);
+    acts(
+        &mut machine,
+        Event::Planned(Box::new(supervision(&spec))),
+        MS,
+    );
     assert_eq!(
         acts(&mut machine, outside(Sig::USR1), MS),
         sends(Who::Main, Sig::TERM)
@@ -424,7 +428,7 @@ fn an_app_that_got_away_from_a_boot_stop_is_stopped_by_its_plan() {
     let mut machine = Machine::new(false);
     acts(
         &mut machine,
-        Event::Planned(supervision(&preset(Preset::Unicorn))),
+        Event::Planned(Box::new(supervision(&preset(Preset::Unicorn)))),
         MS,
     );
     acts(&mut machine, outside(Sig::TERM), MS);
@@ -452,7 +456,7 @@ fn what_only_an_app_could_take_is_dropped_during_the_boot() {
     let mut machine = Machine::new(false);
     acts(
         &mut machine,
-        Event::Planned(supervision(&Spec::default())),
+        Event::Planned(Box::new(supervision(&Spec::default()))),
         MS,
     );
     let early = Say::TooEarly {
@@ -469,7 +473,7 @@ fn a_stopped_app_suspends_us_only_where_a_shell_sees_it() {
         let mut machine = Machine::new(job_control);
         acts(
             &mut machine,
-            Event::Planned(supervision(&Spec::default())),
+            Event::Planned(Box::new(supervision(&Spec::default()))),
             MS,
         );
         acts(&mut machine, Event::Executed, MS);

@@ -4,7 +4,7 @@ use super::app::cannot_send;
 use super::event::Who;
 use super::group::event::{Action, Event};
 use super::group::{Group, lines};
-use super::host::Host;
+use super::host::{Host, aside, oom_kills_since};
 use super::relay::Relay;
 use super::successor;
 use super::targets::kill_group_of;
@@ -47,11 +47,14 @@ impl Processes {
                 .is_some_and(|ready| matches!(ready.sign, Sign::Line(_)))
         };
         let relayed = plan.output == Output::Prefixed || plan.members.iter().any(by_line);
-        let relay = relayed.then(|| Relay::begin(plan, host)).transpose();
+        let relay = relayed.then(|| Relay::begin(plan)).transpose();
         let relay = match relay {
             Ok(relay) => relay,
             Err(errno) => {
-                let text = format!("pipes for the output: {}", errno.desc());
+                let text = format!(
+                    "pipes for the output: {}: raise the open files limit (ulimit -n)",
+                    errno.desc()
+                );
                 host.say(&Line::error(text));
                 return ControlFlow::Break(ENTRY_FAILED);
             }
@@ -119,7 +122,7 @@ impl Processes {
             }
             Action::Say(say) => {
                 let supervision = self.group.supervision();
-                let oom_kills = host.oom_kills(supervision.oom_kills);
+                let oom_kills = oom_kills_since(supervision.oom_kills);
                 host.say(&lines::line(
                     &supervision.mode,
                     self.group.plan(),
@@ -164,9 +167,9 @@ impl Processes {
                 }
                 return;
             }
-            Sign::Tcp(address) => host.aside(true, || probe::wait(&probe::Sought::Tcp(address))),
-            Sign::Http(page) => host.aside(true, || probe::wait(&probe::Sought::Http(page))),
-            Sign::File(path) => host.aside(true, || probe::wait(&probe::Sought::File(path))),
+            Sign::Tcp(address) => aside(true, || probe::wait(&probe::Sought::Tcp(address))),
+            Sign::Http(page) => aside(true, || probe::wait(&probe::Sought::Http(page))),
+            Sign::File(path) => aside(true, || probe::wait(&probe::Sought::File(path))),
         };
         match watcher {
             Ok(pid) => self.running[member].watcher = Some(pid),

@@ -4,7 +4,7 @@
 //! PID 1 keeps both ends of every pipe, so that a relay that died can be replaced and no process notices.
 
 use super::group::plan::GroupPlan;
-use super::host::{Host, Streams, pipe};
+use super::host::{Host, Streams, aside, pipe};
 use super::prefix::{Lines, Look};
 use crate::config::{Output, Sign};
 use crate::report::Line;
@@ -37,7 +37,7 @@ struct Pipe {
 }
 
 impl Relay {
-    pub fn begin(plan: &GroupPlan, host: &Host) -> nix::Result<Relay> {
+    pub fn begin(plan: &GroupPlan) -> nix::Result<Relay> {
         let (notices, notify) = pipe()?;
         fcntl(&notices, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let mut pipes = Vec::new();
@@ -55,7 +55,7 @@ impl Relay {
             notify,
             watched: plan.members.iter().map(|_| false).collect(),
         };
-        relay.fork(plan, host)?;
+        relay.fork(plan)?;
         Ok(relay)
     }
 
@@ -115,7 +115,7 @@ impl Relay {
         host.say(&Line::warning(
             "the process that passes the output on was killed; what it held is lost, another takes over",
         ));
-        if let Err(errno) = self.fork(plan, host) {
+        if let Err(errno) = self.fork(plan) {
             // Its pipes would fill up and block the processes: an end of reading is an error to them.
             self.pipes.clear();
             host.say(&Line::error(format!(
@@ -139,8 +139,8 @@ impl Relay {
         }
     }
 
-    fn fork(&mut self, plan: &GroupPlan, host: &Host) -> nix::Result<()> {
-        let pid = host.aside(false, || {
+    fn fork(&mut self, plan: &GroupPlan) -> nix::Result<()> {
+        let pid = aside(false, || {
             for pipe in &mut self.pipes {
                 pipe.write = None;
             }

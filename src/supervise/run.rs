@@ -229,7 +229,7 @@ impl Supervisor {
         };
         match message {
             Message::Plan(supervision) => {
-                return app.happen(Event::Planned(supervision), &mut self.host);
+                return app.happen(Event::Planned(Box::new(supervision)), &mut self.host);
             }
             Message::Grace(grace) => return app.happen(Event::BootGrace(grace), &mut self.host),
             Message::Made(path) => self.made.push(path),

@@ -111,6 +111,12 @@ pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
     mode.health = fields.get("health").and_then(|item| d.health(&item));
     let protect = fields.get("protect").and_then(|item| d.boolean(&item));
     mode.protect = protect.unwrap_or_default();
+    refuse_passphrases(d, &mode);
+    mode
+}
+
+/// No passphrase's variable is filled in anywhere.
+fn refuse_passphrases(d: &mut Decoder, mode: &Mode) {
     let passphrases = mode
         .secrets
         .iter()
@@ -131,7 +137,6 @@ pub fn mode(decoder: &mut Decoder, name: &str, root: &Node) -> Mode {
     for name in names {
         d.refuse_filled(name);
     }
-    mode
 }
 
 /// A command as it stands in the file, in one line.

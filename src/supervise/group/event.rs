@@ -7,7 +7,7 @@ use crate::sys::signal::Sig;
 use std::time::Duration;
 
 /// What happened. A number is a process's place in the plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     Begin,
     Signal {

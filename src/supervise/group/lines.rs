@@ -7,7 +7,9 @@ use crate::report::{Level, Line, Value, millis};
 use crate::supervise::lines::{
     cause, info, reason, sender, shown, stop_members, stop_text, swallowed, text,
 };
-use crate::supervise::stopping::StopSummary;
+use crate::supervise::stopping::{Cause, StopSummary};
+use std::fmt::Write as _;
+use std::time::Duration;
 
 /// One line, or none where there is nothing to tell.
 pub fn line(mode: &str, plan: &GroupPlan, say: &Say, oom_kills: u64) -> Line {
@@ -94,28 +96,35 @@ pub fn line(mode: &str, plan: &GroupPlan, say: &Say, oom_kills: u64) -> Line {
             stop,
             ran,
             forced,
-        } => {
-            let mut said = format!("{mode}: all ended, entry exits {code}");
-            let mut members = vec![
-                ("mode", text(mode)),
-                ("code", Value::Number((*code).into())),
-                ("ran_ms", millis(*ran)),
-            ];
-            match stop {
-                Some((why, took)) => {
-                    let asked = cause(why.signal, why.sender);
-                    said += &format!("; stopped in {} for {asked}", shown(*took));
-                    members.push(("sender", text(sender(why.sender))));
-                    members.extend(why.signal.map(|signal| ("signal", text(signal))));
-                    members.push(("stop_ms", millis(*took)));
-                }
-                None => said += &format!(" by themselves after {}", shown(*ran)),
-            }
-            said += if *forced { "; forced by KILL" } else { "" };
-            members.push(("forced", Value::Flag(*forced)));
-            info("stop", said, members)
-        }
+        } => over(mode, *code, *stop, *ran, *forced),
     }
+}
+
+fn over(
+    mode: &str,
+    code: u8,
+    stop: Option<(Cause, Duration)>,
+    ran: Duration,
+    forced: bool,
+) -> Line {
+    let mut said = format!("{mode}: all ended, entry exits {code}");
+    let mut members = vec![
+        ("mode", text(mode)),
+        ("code", Value::Number(code.into())),
+        ("ran_ms", millis(ran)),
+    ];
+    if let Some((why, took)) = stop {
+        let asked = cause(why.signal, why.sender);
+        let _ = write!(said, "; stopped in {} for {asked}", shown(took));
+        members.push(("sender", text(sender(why.sender))));
+        members.extend(why.signal.map(|signal| ("signal", text(signal))));
+        members.push(("stop_ms", millis(took)));
+    } else {
+        let _ = write!(said, " by themselves after {}", shown(ran));
+    }
+    said += if forced { "; forced by KILL" } else { "" };
+    members.push(("forced", Value::Flag(forced)));
+    info("stop", said, members)
 }
 
 /// A process was started.

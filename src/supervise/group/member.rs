@@ -97,8 +97,9 @@ impl Member {
     /// When it is to be looked at again.
     pub fn wake(&self) -> Option<Duration> {
         match &self.state {
-            State::Starting { until } | State::BackOff { until } => Some(*until),
-            State::Sweeping { until, .. } => Some(*until),
+            State::Starting { until }
+            | State::BackOff { until }
+            | State::Sweeping { until, .. } => Some(*until),
             State::Stopping { stopping, .. } => Some(stopping.wake()),
             State::Waiting | State::Up | State::Over => None,
         }

@@ -122,7 +122,7 @@ impl Group {
                 .max_runtime
                 .map(|limit| self.started + limit),
         };
-        let wakes = self.members.iter().filter_map(|member| member.wake());
+        let wakes = self.members.iter().filter_map(Member::wake);
         wakes.chain(limit).min()
     }
 
@@ -152,7 +152,7 @@ impl Group {
             None => self.start_next(now, actions),
             Some(stop) => self.stop_next(stop, now, actions),
         }
-        if self.members.iter().all(|member| member.is_over()) {
+        if self.members.iter().all(Member::is_over) {
             let until = match self.stop {
                 Some(stop) => stop.deadline.max(now),
                 None => now + LEFTOVERS,
@@ -194,7 +194,7 @@ impl Group {
                 // Its load balancer has turned away since the stop of all began.
                 plan.drain = plan.drain.saturating_sub(now.saturating_sub(stop.began));
                 let begun = self.members[index].begin_stop(plan, stop.cause, now);
-                self.push(index, begun, actions);
+                actions.extend(of_member(index, begun));
             }
         }
     }
@@ -262,7 +262,7 @@ impl Group {
     fn caught(&mut self, index: usize, ready: bool, now: Duration, actions: &mut Vec<Action>) {
         if let State::Stopping { stopping, plan } = &mut self.members[index].state {
             let answered = stopping.ready(ready, plan, now, READY_CHECK);
-            self.push(index, answered, actions);
+            actions.extend(of_member(index, answered));
         }
     }
 
@@ -278,7 +278,7 @@ impl Group {
         let ran = now.saturating_sub(member.started);
         if let State::Stopping { .. } = member.state {
             let begun = member.sweep_stopped(outcome, now);
-            self.push(index, begun, actions);
+            actions.extend(of_member(index, begun));
             return;
         }
         let then = match planned
@@ -432,60 +432,53 @@ impl Group {
             State::BackOff { .. } => self.members[index].state = State::Waiting,
             State::Stopping { .. } => {
                 let due = self.members[index].stop_time(now, AFTER_KILL);
-                self.push(index, due, actions);
+                actions.extend(of_member(index, due));
             }
             State::Sweeping { .. } => match self.members[index].sweep_time(now, AFTER_KILL) {
-                Some(due) => self.push(index, due, actions),
+                Some(due) => actions.extend(of_member(index, due)),
                 None => self.gone(index, now, actions),
             },
             State::Waiting | State::Up | State::Over => {}
         }
     }
+}
 
-    /// What a process's own stop asks for, with the process's number.
-    fn push(
-        &self,
-        member: usize,
-        asked: Vec<crate::supervise::event::Action>,
-        actions: &mut Vec<Action>,
-    ) {
-        use crate::supervise::event::Action as One;
-        actions.extend(asked.into_iter().filter_map(|action| match action {
-            // KILL for all that descends from us is, here, for the process's own group.
-            One::Kill {
-                who: Who::All,
-                signal,
-            } => Some(Action::Kill {
-                member,
-                who: Who::Group,
-                signal,
-            }),
-            // Its group has had this step's signal with it; who left the group is swept at the end.
-            One::Kill {
-                who:
-                    Who::Orphans {
-                        outside_group: true,
-                        ..
-                    },
-                ..
-            } => None,
-            One::Kill {
-                who: Who::Orphans { .. },
-                signal,
-            } => Some(Action::Kill {
-                member,
-                who: Who::Group,
-                signal,
-            }),
-            One::Kill { who, signal } => Some(Action::Kill {
-                member,
-                who,
-                signal,
-            }),
-            One::Probe(marker) => Some(Action::Probe { member, marker }),
-            One::Say(_) | One::Suspend | One::Resume | One::Exit(_) => None,
-        }));
-    }
+/// What a process's own stop asks for, with the process's number.
+fn of_member(
+    member: usize,
+    asked: Vec<crate::supervise::event::Action>,
+) -> impl Iterator<Item = Action> {
+    use crate::supervise::event::Action as One;
+    asked.into_iter().filter_map(move |action| match action {
+        // Its group has had this step's signal with it; who left the group is swept at the end.
+        One::Kill {
+            who:
+                Who::Orphans {
+                    outside_group: true,
+                    ..
+                },
+            ..
+        }
+        | One::Say(_)
+        | One::Suspend
+        | One::Resume
+        | One::Exit(_) => None,
+        // KILL for all that descends from us is, here, for the process's own group.
+        One::Kill {
+            who: Who::All | Who::Orphans { .. },
+            signal,
+        } => Some(Action::Kill {
+            member,
+            who: Who::Group,
+            signal,
+        }),
+        One::Kill { who, signal } => Some(Action::Kill {
+            member,
+            who,
+            signal,
+        }),
+        One::Probe(marker) => Some(Action::Probe { member, marker }),
+    })
 }
 
 #[cfg(test)]
