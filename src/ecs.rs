@@ -54,7 +54,7 @@ pub fn protected(answer: &Answer) -> Result<(), String> {
     }
     #[derive(Default, Deserialize)]
     #[serde(default, rename_all = "PascalCase")]
-    struct Reason {
+    struct Refusal {
         code: String,
         message: String,
         reason: String,
@@ -63,8 +63,8 @@ pub fn protected(answer: &Answer) -> Result<(), String> {
     #[serde(default)]
     struct Reply {
         protection: Option<Protection>,
-        failure: Option<Reason>,
-        error: Option<Reason>,
+        failure: Option<Refusal>,
+        error: Option<Refusal>,
     }
     let reply: Reply = serde_json::from_slice(&answer.body).unwrap_or_default();
     if reply
@@ -73,10 +73,10 @@ pub fn protected(answer: &Answer) -> Result<(), String> {
     {
         return Ok(());
     }
-    let Some(reason) = reply.failure.or(reply.error) else {
+    let Some(refusal) = reply.failure.or(reply.error) else {
         return Err(format!("the ECS agent answers {}", answer.code));
     };
-    let words = [reason.code, reason.reason, reason.message];
+    let words = [refusal.code, refusal.reason, refusal.message];
     let said: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
     Err(said.join(": "))
 }

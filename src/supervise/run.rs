@@ -87,6 +87,10 @@ pub fn run(start: Start, report: Report) -> u8 {
     }
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, for all of PID 1's life"
+)]
 enum Stage {
     App(App),
     Processes(Processes),
