@@ -146,13 +146,8 @@ impl Machine {
                     until: now + BOOT_STOP + self.boot_grace,
                     killed: false,
                 };
-                // The boot may have its own ideas of USR1 and the like, but none of TERM.
-                let signal = if BOOT_ENDERS.contains(&signal) {
-                    signal
-                } else {
-                    Sig::TERM
-                };
-                stopping::with_continue(Who::Main, signal)
+                // The boot may become the server while it is told, and TERM is right for a server of any age.
+                stopping::with_continue(Who::Main, Sig::TERM)
             }
             Phase::Booting => vec![Action::Say(Say::TooEarly { signal, sender })],
             Phase::Running if stops => self.begin_stop(cause, now),

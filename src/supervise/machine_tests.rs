@@ -382,7 +382,7 @@ fn a_stop_during_the_boot_ends_it() {
         let mut machine = Machine::new(false);
         assert_eq!(
             acts(&mut machine, outside(signal), MS),
-            sends(Who::Main, signal)
+            sends(Who::Main, Sig::TERM)
         );
         assert_eq!(acts(&mut machine, Event::Time, secs(3)), kill_all());
         let end = acts(

@@ -40,7 +40,10 @@ fn an_exec_session_hears_nothing_of_a_stop() {
     // It lives and answers; any signal would be in what it says.
     session.stdin.take().unwrap().write_all(b"exit\n").unwrap();
     assert_eq!(wait::exit(&mut session, &said).code(), Some(0));
-    assert_eq!(said.so_far(), "ready\n");
+    // runc passes on what its own runtime sends itself, Go's SIGURG (golang/go#37942).
+    let heard: Vec<String> = said.so_far().lines().map(str::to_owned).collect();
+    let heard: Vec<&String> = heard.iter().filter(|line| *line != "signal 23").collect();
+    assert_eq!(heard, ["ready"]);
     std::fs::write(running.folder().join("done"), "").unwrap();
     running.finish().expect(143);
 }
