@@ -12,7 +12,8 @@ print "ready\n";
 while (1) {
     my $in = '';
     vec($in, 0, 1) = 1;
-    my $found = select($in, undef, undef, 10);
+    # Short, for a signal that came just before it does not interrupt it.
+    my $found = select($in, undef, undef, 0.1);
     print "signal $_\n" for splice @seen;
     next if $found < 1;
     my $line = '';
