@@ -1,7 +1,7 @@
 //! `entry --explain MODE`: what would happen, in order, with the stop as a timeline. No secret value.
 
 use super::Failure;
-use super::launch::{group, supervision};
+use super::plans::{group, supervision};
 use crate::config::{
     BeforeHook, Cryptor, Export, FetchedFile, HealthCheck, Mode, Origin, ParameterSet, Passphrase,
     Process, S3Origin, SecretItem, SecretSource, Sign, SopsFile, Template, Variable, VaultFile,

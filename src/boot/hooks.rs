@@ -3,7 +3,7 @@
 
 use super::Failure;
 use super::environment::Environment;
-use super::launch::{identity_of, set_user};
+use super::identity::{self, set_user};
 use super::pipe::Pipe;
 use crate::config::{BeforeHook, Mode};
 use crate::exit::{ENTRY_FAILED, Outcome};
@@ -224,7 +224,7 @@ pub fn identity(declared: &BeforeHook, mode: &Mode) -> Result<Option<Identity>, 
         return Ok(None);
     }
     let user = declared.user.as_ref().or(mode.user.as_ref());
-    identity_of(user, declared.group.as_ref(), false)
+    identity::of(user, declared.group.as_ref(), false)
 }
 
 /// Runs all of them. Signals are held meanwhile, so that one that ends the boot ends its hook first.

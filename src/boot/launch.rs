@@ -4,77 +4,30 @@ use super::Failure;
 use super::agent::{self, Asked};
 use super::environment::Environment;
 use super::fetch::{self, Fetched};
-use super::hooks::{self, Hook};
-use super::online;
+use super::hooks;
+use super::identity::{self, set_user};
 use super::pipe::Pipe;
+use super::ready::Ready;
 use super::staging::Journal;
 use super::templates;
-use crate::config::{ArgsPolicy, Mode, TtyOwner};
-use crate::program::users::{self, Identity};
-use crate::program::{
-    CommandError, Contents, Inherited, Program, Setting, Table, command, privileges,
-};
+use crate::config::{ArgsPolicy, Mode};
+use crate::program::users::Identity;
+use crate::program::{Contents, Inherited, Setting, Table};
 use crate::report::Report;
-use crate::stop::{Plan, Spec, StopTimeout};
-use crate::supervise::event::{AfterPlan, Supervision};
-use crate::supervise::group::plan::{self, GroupPlan, MemberPlan};
-use crate::supervise::message::{Message, Phases};
+use crate::stop::StopTimeout;
+use crate::supervise::event::Supervision;
+use crate::supervise::message::Message;
+use crate::sys::environment as initial;
 use crate::sys::hold::{hold_again, release_signals};
-use crate::sys::{cgroup, environment as initial};
-use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode as Bits, umask};
-use nix::unistd::{Gid, Uid, chdir, getgroups, getpid};
+use nix::unistd::{chdir, getpid};
 use std::ffi::OsString;
 use std::ops::Range;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{self, PathBuf};
+use std::path;
 use std::time::{Duration, Instant};
 
 /// Nothing that the boot creates is open to others before it has its final mode.
 const BOOT_UMASK: Bits = Bits::from_bits_truncate(0o077);
-
-/// How PID 1 is to supervise the app.
-pub fn supervision(mode: &Mode, cap: Option<StopTimeout>) -> Result<Supervision, Failure> {
-    let after: Vec<AfterPlan> = mode
-        .after
-        .iter()
-        .map(|hook| AfterPlan {
-            command: hook.command.written.clone(),
-            timeout: hook.timeout,
-        })
-        .collect();
-    let plan = Plan::new(&mode.stop, app_cap(mode, cap)?);
-    let app_has_terminal = match mode.tty {
-        TtyOwner::App => true,
-        TtyOwner::Entry => false,
-        // Ctrl-C on a server's own group would reach its workers, past the plan.
-        TtyOwner::Auto => !plan.translates,
-    };
-    Ok(Supervision {
-        mode: mode.name.clone(),
-        plan,
-        exit: mode.exit.clone(),
-        max_runtime: mode.max_runtime,
-        app_has_terminal: app_has_terminal && mode.processes.is_empty(),
-        oom_kills: cgroup::oom_kills(),
-        after,
-    })
-}
-
-/// What of `ENTRY_STOP_TIMEOUT` the hooks after the app leave for the app.
-pub fn app_cap(mode: &Mode, cap: Option<StopTimeout>) -> Result<Option<StopTimeout>, Failure> {
-    let Some(cap) = cap else { return Ok(None) };
-    let after = mode.after.iter().map(|hook| hook.timeout).sum();
-    match cap.less(after) {
-        Some(left) => Ok(Some(left)),
-        None => Err(Failure::one(format!(
-            "mode {}: ENTRY_STOP_TIMEOUT is {}, and the hooks under after may take {}: nothing is left for the app; shorten their timeout",
-            mode.name,
-            humantime::format_duration(cap.limit()),
-            humantime::format_duration(after)
-        ))),
-    }
-}
 
 /// The app's words: the mode's command and what follows the mode on the command line.
 pub fn words(mode: &Mode, arguments: &[OsString]) -> Result<Vec<OsString>, Failure> {
@@ -108,56 +61,6 @@ pub fn words(mode: &Mode, arguments: &[OsString]) -> Result<Vec<OsString>, Failu
     }
 }
 
-/// Whom the app runs as, and what is missing for that.
-pub fn identity(mode: &Mode) -> Result<Option<Identity>, Failure> {
-    identity_of(mode.user.as_ref(), mode.group.as_ref(), writes(mode))
-}
-
-/// Whom a program with this user and group runs as; `writes`: files are given to it.
-pub fn identity_of(
-    user: Option<&String>,
-    group: Option<&String>,
-    writes: bool,
-) -> Result<Option<Identity>, Failure> {
-    let own = Uid::effective().to_string();
-    if user.is_none() && group.is_none() {
-        return Ok(None);
-    }
-    let (user, group) = (user.unwrap_or(&own), group.map(String::as_str));
-    let identity = users::of_image(user, group).map_err(Failure::one)?;
-    Failure::all(
-        privileges::check(&identity, writes)
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
-    )?;
-    Ok(Some(identity))
-}
-
-/// The variables that say who one is, as login(1) sets them.
-pub fn set_user(environment: &mut Environment, identity: &Identity) -> Result<(), Failure> {
-    let name = identity
-        .name
-        .clone()
-        .unwrap_or_else(|| identity.uid.to_string());
-    let home = identity.home.as_os_str().as_bytes();
-    for (variable, value) in [
-        ("HOME", home),
-        ("USER", name.as_bytes()),
-        ("LOGNAME", name.as_bytes()),
-    ] {
-        environment.set(variable, value).map_err(Failure::one)?;
-    }
-    Ok(())
-}
-
-/// Whether the mode has files written.
-fn writes(mode: &Mode) -> bool {
-    !mode.files.is_empty()
-        || !mode.render.is_empty()
-        || mode.secrets.iter().any(|secret| secret.write.is_some())
-}
-
 /// Changes to the mode's working directory.
 pub fn enter(mode: &Mode) -> Result<(), Failure> {
     let Some(workdir) = &mode.workdir else {
@@ -172,67 +75,6 @@ pub fn enter(mode: &Mode) -> Result<(), Failure> {
     })
 }
 
-/// What the image lacks for a mode: its user, its working directory, its program.
-pub fn check_image(mode: &Mode) -> Vec<Failure> {
-    let mut failures: Vec<Failure> = identity(mode).err().into_iter().collect();
-    if let Some(workdir) = mode.workdir.as_ref().filter(|workdir| !workdir.is_dir()) {
-        failures.push(Failure::one(format!(
-            "workdir {}: no such folder: make it in the image",
-            workdir.display()
-        )));
-    }
-    let mut environment = Environment::new(initial::entries());
-    for one in &mode.env {
-        failures.extend(
-            environment
-                .set(&one.name, one.value.as_bytes())
-                .err()
-                .map(Failure::one),
-        );
-    }
-    for (place, words) in programs(mode) {
-        let Some(program) = words.first() else {
-            continue;
-        };
-        let relative = program
-            .contains('/')
-            .then_some(mode.workdir.as_ref())
-            .flatten();
-        let program = relative.map_or_else(|| program.into(), |workdir| workdir.join(program));
-        let found = command::find(program.as_os_str(), environment.get("PATH"));
-        let failure = found.err().map(Failure::from);
-        failures.extend(failure.map(|failure| match &place {
-            Some(place) => failure.within(place),
-            None => failure,
-        }));
-    }
-    for hook in &mode.before {
-        let place = format!("{}: before", hook.declared_at);
-        let found = hooks::identity(hook, mode);
-        failures.extend(found.err().map(|failure| failure.within(&place)));
-    }
-    failures.extend(supervision(mode, None).err());
-    failures
-}
-
-/// Everything that a mode runs, with where it stands if that is not the mode's own command.
-fn programs(mode: &Mode) -> Vec<(Option<String>, &[String])> {
-    let own = mode.command.iter().map(|words| (None, words.as_slice()));
-    let before = mode.before.iter().map(|hook| {
-        let place = format!("{}: before", hook.declared_at);
-        (Some(place), hook.command.words.as_slice())
-    });
-    let processes = mode.processes.iter().map(|one| {
-        let place = format!("{}: {}", one.declared_at, one.name);
-        (Some(place), one.command.words.as_slice())
-    });
-    let after = mode.after.iter().map(|hook| {
-        let place = format!("{}: after", hook.declared_at);
-        (Some(place), hook.command.words.as_slice())
-    });
-    own.chain(before).chain(processes).chain(after).collect()
-}
-
 /// Everything that is known before the app starts.
 pub struct Launch<'a> {
     pub mode: &'a Mode,
@@ -245,7 +87,7 @@ pub struct Launch<'a> {
     pub inherited: Inherited,
     pub config_took: Duration,
     pub secrets_took: Duration,
-    cap: Option<StopTimeout>,
+    pub cap: Option<StopTimeout>,
     /// The umask that entry was started with.
     umask: Bits,
 }
@@ -263,10 +105,10 @@ impl<'a> Launch<'a> {
         let words = words(mode, arguments)?;
         let agent = Some(agent::ask(mode));
         enter(mode)?;
-        let identity = identity(mode)?;
+        let identity = identity::of_mode(mode)?;
         let config_took = started.elapsed();
         let umask = umask(BOOT_UMASK);
-        let app = identity.clone().unwrap_or_else(own_identity);
+        let app = identity.clone().unwrap_or_else(identity::own);
         let fetched = fetch::fetch(mode, &app, pipe)?;
         let secrets_took = started.elapsed().saturating_sub(config_took);
         Ok(Launch {
@@ -330,7 +172,7 @@ impl<'a> Launch<'a> {
     ) -> Result<(), Failure> {
         let began = Instant::now();
         umask(BOOT_UMASK);
-        let app = self.identity.clone().unwrap_or_else(own_identity);
+        let app = self.identity.clone().unwrap_or_else(identity::own);
         let environment = &ready.environment;
         templates::stage(self.mode, hooks, environment, &app, &mut self.fetched, pipe)?;
         ready.phases.written += self.publish()?;
@@ -367,68 +209,6 @@ impl<'a> Launch<'a> {
         }
     }
 
-    /// Finds everything that will run, every problem at once.
-    fn ready(&self) -> Result<Ready<'a>, Failure> {
-        let environment = self.environment()?;
-        let mut problems = Problems::default();
-        let stack = getrlimit(Resource::RLIMIT_STACK).map_or(8 << 20, |(soft, _)| soft);
-        let mut find = |words: &[OsString], place: Option<&str>| {
-            let found = Program::find(words, environment.get("PATH"));
-            let meant = self.mode.meant.as_deref();
-            let found = found.map_err(|error| Failure::from(error.hint(meant)));
-            let program = problems.take(found, place)?;
-            let limits = environment.check(&program.argv, stack);
-            let limits = limits.iter().map(ToString::to_string).collect();
-            problems.take(Failure::all(limits), place)?;
-            Some(program)
-        };
-        let os = |words: &[String]| words.iter().map(OsString::from).collect::<Vec<_>>();
-        let runs = self.mode.processes.is_empty() && !self.words.is_empty();
-        let app = runs.then(|| find(&self.words, None));
-        let processes = self.mode.processes.iter().map(|one| {
-            let place = format!("{}: {}", one.declared_at, one.name);
-            (place, &one.command)
-        });
-        let after = self.mode.after.iter().map(|hook| {
-            let place = format!("{}: after", hook.declared_at);
-            (place, &hook.command)
-        });
-        let listed: Vec<Option<Program>> = processes
-            .chain(after)
-            .map(|(place, command)| find(&os(&command.words), Some(&place)))
-            .collect();
-        let setting = self.setting();
-        let before: Vec<Option<Hook>> = self
-            .mode
-            .before
-            .iter()
-            .map(|hook| problems.take(Hook::prepare(hook, self.mode, &setting, &environment), None))
-            .collect();
-        let group = (!self.mode.processes.is_empty())
-            .then(|| problems.take(group(self.mode, self.cap), None))
-            .flatten();
-        problems.end()?;
-        Ok(Ready {
-            app: app.flatten(),
-            before: before.into_iter().flatten().collect(),
-            listed: listed.into_iter().flatten().collect(),
-            group,
-            phases: Phases {
-                program: self
-                    .words
-                    .first()
-                    .map(|program| program.to_string_lossy().into_owned())
-                    .unwrap_or_default(),
-                config: self.config_took,
-                secrets: self.secrets_took,
-                decrypted: self.fetched.decrypted,
-                aws: self.fetched.aws.as_ref().map(online::Cost::told),
-                ..Phases::default()
-            },
-            environment,
-        })
-    }
-
     fn umask(&self) -> Bits {
         self.mode.umask.map_or(self.umask, Bits::from_bits_truncate)
     }
@@ -447,7 +227,7 @@ impl<'a> Launch<'a> {
         table.write(contents).map_err(Failure::one)
     }
 
-    fn environment(&self) -> Result<Environment, Failure> {
+    pub fn environment(&self) -> Result<Environment, Failure> {
         let mut environment = Environment::new(initial::entries());
         if let Some(identity) = self.identity.as_ref().filter(|_| self.mode.user.is_some()) {
             set_user(&mut environment, identity)?;
@@ -516,113 +296,11 @@ impl<'a> Launch<'a> {
         error.into()
     }
 
-    fn setting(&self) -> Setting {
+    pub fn setting(&self) -> Setting {
         Setting {
             identity: self.identity.clone(),
             workdir: self.mode.workdir.clone(),
             no_new_privs: self.mode.no_new_privs,
-        }
-    }
-}
-
-/// All that will run, found and checked.
-struct Ready<'m> {
-    environment: Environment,
-    /// None where there are processes in its place, or a chain of `EntryKit`'s ends without a command.
-    app: Option<Program>,
-    before: Vec<Hook<'m>>,
-    /// What PID 1 starts: the processes, then the hooks after the app.
-    listed: Vec<Program>,
-    group: Option<GroupPlan>,
-    phases: Phases,
-}
-
-/// Failures of several things, the first one's exit code.
-#[derive(Default)]
-struct Problems {
-    failure: Option<Failure>,
-}
-
-impl Problems {
-    fn take<T>(&mut self, result: Result<T, Failure>, place: Option<&str>) -> Option<T> {
-        match result {
-            Ok(value) => Some(value),
-            Err(failure) => {
-                let known = self.failure.get_or_insert(Failure {
-                    messages: Vec::new(),
-                    code: failure.code,
-                });
-                let placed = failure.messages.into_iter().map(|text| match place {
-                    Some(place) => format!("{place}: {text}"),
-                    None => text,
-                });
-                // What holds for all, such as an environment that is too large, is told once.
-                for text in placed {
-                    if !known.messages.contains(&text) {
-                        known.messages.push(text);
-                    }
-                }
-                None
-            }
-        }
-    }
-
-    fn end(self) -> Result<(), Failure> {
-        self.failure.map_or(Ok(()), Err)
-    }
-}
-
-/// The plan of codependent processes.
-pub fn group(mode: &Mode, cap: Option<StopTimeout>) -> Result<GroupPlan, Failure> {
-    let specs: Vec<(Spec, &[usize])> = mode
-        .processes
-        .iter()
-        .map(|one| {
-            let spec = one.stop.as_ref().unwrap_or(&mode.stop);
-            (spec.clone(), one.after.as_slice())
-        })
-        .collect();
-    let (plans, total) = plan::schedule(&specs, app_cap(mode, cap)?);
-    let members = mode
-        .processes
-        .iter()
-        .zip(plans)
-        .map(|(one, plan)| MemberPlan {
-            name: one.name.clone(),
-            plan,
-            after: one.after.clone(),
-            ready: one.ready.clone(),
-            restart: one.restart,
-            optional: one.optional,
-        });
-    Ok(GroupPlan {
-        members: members.collect(),
-        total,
-        output: mode.output,
-    })
-}
-
-fn own_identity() -> Identity {
-    let groups = getgroups()
-        .unwrap_or_default()
-        .into_iter()
-        .map(Gid::as_raw)
-        .collect();
-    let (uid, gid) = (Uid::effective().as_raw(), Gid::effective().as_raw());
-    Identity {
-        uid,
-        gid,
-        groups,
-        name: None,
-        home: PathBuf::from("/"),
-    }
-}
-
-impl From<CommandError> for Failure {
-    fn from(error: CommandError) -> Failure {
-        Failure {
-            messages: vec![error.text],
-            code: error.code,
         }
     }
 }

@@ -16,11 +16,15 @@ mod folder;
 mod given;
 mod health;
 mod hooks;
+mod identity;
+mod image;
 mod launch;
 mod online;
 mod orders;
 mod pipe;
+mod plans;
 
+mod ready;
 mod secrets;
 mod sops_files;
 mod staging;
@@ -170,7 +174,7 @@ impl Boot<'_> {
         arguments: &[OsString],
         cap: Option<StopTimeout>,
     ) -> Result<u8, Failure> {
-        let supervision = launch::supervision(mode, cap)?;
+        let supervision = plans::supervision(mode, cap)?;
         self.pipe.tell(&Message::Plan(supervision.clone()));
         let plan = (&supervision, cap);
         let launch = Launch::prepare(
@@ -238,7 +242,7 @@ fn check_modes(
     let source = Source::find(invocation.modes.as_deref(), &lookup)?;
     let names: Vec<&str> = mode.into_iter().collect();
     let image = |mode: &Mode| {
-        launch::check_image(mode)
+        image::check(mode)
             .into_iter()
             .flat_map(|failure| failure.messages)
             .collect()
