@@ -119,7 +119,7 @@ fn a_hook_may_have_a_user_of_its_own() {
 fn nobody_types_to_a_hook() {
     let mut running = mode(
         Entry::new(),
-        "command: [cat]\nbefore: [{command: [cat]}]\nafter: [{command: [cat]}]\n",
+        "command: [cat]\nbefore: [{command: [sh, -c, 'cat >/dev/null']}]\nafter: [{command: [cat]}]\n",
     )
     .start();
     let mut input = running.process.stdin.take().unwrap();
@@ -373,6 +373,19 @@ fn an_after_hook_that_hangs_is_killed_with_all_it_started() {
             done.errors()
         );
         assert!(wait::gone(child));
+    }
+}
+
+#[test]
+fn what_an_after_hook_leaves_behind_ends_with_it() {
+    for place in both() {
+        let leaves = sh("sleep 60 >/dev/null 2>&1 & echo $!; until [ -e go ]; do sleep 0.02; done");
+        let yaml = format!("command: 'true'\nafter: [{{command: {leaves}, timeout: 50s}}]\n");
+        let running = mode(place(), &yaml).start();
+        let child = told_pid(&running);
+        std::fs::write(running.folder().join("go"), "").unwrap();
+        running.finish().expect(0);
+        wait::until("it is gone", || wait::gone(child).then_some(()));
     }
 }
 
