@@ -119,7 +119,7 @@ fn a_hook_may_have_a_user_of_its_own() {
 fn nobody_types_to_a_hook() {
     let mut running = mode(
         Entry::new(),
-        "command: [cat]\nbefore: [{command: [cat]}]\nafter: [{command: [cat]}]\n",
+        "command: [cat]\nbefore: [{command: [sh, -c, 'cat >/dev/null']}]\nafter: [{command: [cat]}]\n",
     )
     .start();
     let mut input = running.process.stdin.take().unwrap();
@@ -277,7 +277,7 @@ fn a_hook_that_is_deaf_to_a_stop_is_killed_within_the_cap() {
         let hook = told_pid(&running);
         running.signal(Signal::SIGTERM);
         running.finish().expect(143);
-        assert!(wait::gone(hook));
+        wait::until("it is gone", || wait::gone(hook).then_some(()));
     }
 }
 
@@ -301,11 +301,11 @@ fn what_a_hook_leaves_behind_lives_as_long_as_the_app() {
 #[test]
 fn what_a_failed_hook_leaves_behind_is_gone() {
     for place in both() {
-        let script = "setsid sh -c 'echo $$; touch up; exec sleep 60' & until [ -e up ]; do sleep 0.01; done; exit 1";
+        let script = "setsid sh -c 'echo $$; touch up; exec sleep 300 >/dev/null 2>&1' & until [ -e up ]; do sleep 0.01; done; exit 1";
         let running = before(place(), script, "").start();
         let left = told_pid(&running);
         running.finish().expect(125);
-        assert!(wait::gone(left));
+        wait::until("it is gone", || wait::gone(left).then_some(()));
     }
 }
 
@@ -359,7 +359,7 @@ fn after_hooks_find_the_exit_code_and_change_nothing_about_it() {
 #[test]
 fn an_after_hook_that_hangs_is_killed_with_all_it_started() {
     for place in both() {
-        let deaf = sh("trap '' TERM; sleep 60 & echo $!; wait");
+        let deaf = sh("trap '' TERM; sleep 300 >/dev/null 2>&1 & echo $!; wait");
         let yaml = format!(
             "command: 'true'\nafter: [{{command: {deaf}, timeout: 200ms}}, {{command: [echo, next]}}]\n"
         );
@@ -372,7 +372,21 @@ fn an_after_hook_that_hangs_is_killed_with_all_it_started() {
             "{:?}",
             done.errors()
         );
-        assert!(wait::gone(child));
+        wait::until("it is gone", || wait::gone(child).then_some(()));
+    }
+}
+
+#[test]
+fn what_an_after_hook_leaves_behind_ends_with_it() {
+    for place in both() {
+        let leaves =
+            sh("sleep 300 >/dev/null 2>&1 & echo $!; until [ -e go ]; do sleep 0.02; done");
+        let yaml = format!("command: 'true'\nafter: [{{command: {leaves}, timeout: 50s}}]\n");
+        let running = mode(place(), &yaml).start();
+        let child = told_pid(&running);
+        std::fs::write(running.folder().join("go"), "").unwrap();
+        running.finish().expect(0);
+        wait::until("it is gone", || wait::gone(child).then_some(()));
     }
 }
 
