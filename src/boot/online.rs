@@ -250,15 +250,30 @@ impl Visit<'_> {
                         .await
                 }
                 Some(Err(error)) => Err(error.clone()),
-                None => return (one.message.clone(), Err(Reason::NotTried)),
+                None => Err(AwsError::new(Kind::NotTried, "", "", "")),
             };
-            (one.message.clone(), opened(answer))
+            (one.message.clone(), answer)
         });
         let calls: Vec<_> = calls.collect();
-        stream::iter(calls)
-            .buffer_unordered(self.mode.aws.in_flight)
-            .collect()
-            .await
+        let mut running = stream::iter(calls).buffer_unordered(self.mode.aws.in_flight);
+        let mut plaintexts = Plaintexts::new();
+        let one_key = messages
+            .windows(2)
+            .all(|pair| pair[0].resource_id == pair[1].resource_id);
+        // As with AWS: what is denied once is denied to all.
+        while let Some((message, answer)) = running.next().await {
+            let over = matches!(&answer, Err(error) if error.kind.holds_for_all(one_key));
+            plaintexts.insert(message, opened(answer));
+            if over {
+                break;
+            }
+        }
+        drop(running);
+        for one in &messages {
+            let rest = plaintexts.entry(one.message.clone());
+            rest.or_insert(Err(Reason::NotTried));
+        }
+        plaintexts
     }
 
     /// Files of sops whose data keys KMS has, one call a file.

@@ -149,6 +149,8 @@ impl Machine {
                 // The boot may become the server while it is told, and TERM is right for a server of any age.
                 stopping::with_continue(Who::Main, Sig::TERM)
             }
+            // What does nothing by default is missed by no app. runc passes on its own runtime's SIGURG.
+            Phase::Booting if matches!(signal, Sig::URG | Sig::WINCH | Sig::CONT) => Vec::new(),
             Phase::Booting => vec![Action::Say(Say::TooEarly { signal, sender })],
             Phase::Running if stops => self.begin_stop(cause, now),
             Phase::Stopping(stopping) if stops => {

@@ -59,6 +59,7 @@ impl Sig {
     pub const TSTP: Sig = Sig(20);
     pub const TTIN: Sig = Sig(21);
     pub const TTOU: Sig = Sig(22);
+    pub const URG: Sig = Sig(23);
     pub const WINCH: Sig = Sig(28);
 
     /// The signal of this number, if there is one.
