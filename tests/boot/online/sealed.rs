@@ -226,7 +226,7 @@ fn values_that_googles_kms_does_not_give() {
     refused_for(boot(&google, OTHER_KEY, &text), &[at, none, &wrong_key]);
     let no = decrypt(KEY, "access denied: Permission denied.");
     // The first denial is everybody's: nothing else is asked for.
-    refused_for(boot(&denied, KEY, &text), &[at, "$.a: ", &no]);
+    refused_for(boot(&denied, KEY, &text), &[at, &no]);
     // One flipped bit in one of them.
     let mut bytes = STANDARD.decode(message("two", 2)).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
