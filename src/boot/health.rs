@@ -50,22 +50,27 @@ fn check(invocation: &Invocation, mode: Option<&str>) -> Result<String, String> 
     health.ask()
 }
 
-/// PID 1, or where another process has that number (`--init`, a shared namespace) the entry that is furthest.
+/// PID 1, or where another process has that number (`--init`, a shared namespace) the first entry of this
+/// container: the others are exec sessions.
 fn container_entry() -> Option<(Pid, Stage)> {
     let first = Pid::from_raw(1);
     if let Some(stage) = shown_by(first) {
         return Some((first, stage));
     }
+    let own = cgroup_of("self");
+    let mut others = processes();
+    others.sort_unstable();
     // Our own parent is an entry that boots: this very check.
-    let others = processes().into_iter().map(Pid::from_raw);
-    let shown = others
-        .filter(|pid| *pid != getppid())
-        .filter_map(|pid| Some((pid, shown_by(pid)?)));
-    shown.max_by_key(|(pid, stage)| {
-        let order = [Stage::Booting, Stage::Stopping, Stage::Running];
-        let order = order.iter().position(|known| known == stage);
-        (order, std::cmp::Reverse(pid.as_raw()))
-    })
+    let others = others.into_iter().filter(|pid| *pid != getppid().as_raw());
+    let mut ours = others
+        .filter(|pid| cgroup_of(&pid.to_string()) == own)
+        .map(Pid::from_raw);
+    ours.find_map(|pid| Some((pid, shown_by(pid)?)))
+}
+
+/// With `pidMode: task`, it tells one container's processes from another's.
+fn cgroup_of(pid: &str) -> Option<Vec<u8>> {
+    std::fs::read(format!("/proc/{pid}/cgroup")).ok()
 }
 
 /// The mode that the container's entry was started with; none for a one-off.

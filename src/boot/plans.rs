@@ -1,11 +1,12 @@
 //! What PID 1 is told of a mode: how its app, or its processes, are to be supervised and stopped.
 
 use super::Failure;
-use crate::config::{Mode, TtyOwner};
+use crate::config::{Mode, Output, TtyOwner};
 use crate::stop::{Plan, Spec, StopTimeout};
 use crate::supervise::event::{AfterPlan, Supervision};
 use crate::supervise::group::plan::{self, GroupPlan, MemberPlan};
 use crate::sys::cgroup;
+use std::time::Duration;
 
 /// How PID 1 is to supervise the app.
 pub fn supervision(mode: &Mode, cap: Option<StopTimeout>) -> Result<Supervision, Failure> {
@@ -38,7 +39,13 @@ pub fn supervision(mode: &Mode, cap: Option<StopTimeout>) -> Result<Supervision,
 /// What of `ENTRY_STOP_TIMEOUT` the hooks after the app leave for the app.
 pub fn app_cap(mode: &Mode, cap: Option<StopTimeout>) -> Result<Option<StopTimeout>, Failure> {
     let Some(cap) = cap else { return Ok(None) };
-    let after = mode.after.iter().map(|hook| hook.timeout).sum();
+    let hooks: Duration = mode.after.iter().map(|hook| hook.timeout).sum();
+    // A slow reader of the log may take so long after the last process ended.
+    let output = match mode.output {
+        Output::Prefixed => Duration::from_secs(1),
+        Output::Plain => Duration::ZERO,
+    };
+    let after = hooks + output;
     match cap.less(after) {
         Some(left) => Ok(Some(left)),
         None => Err(Failure::one(format!(

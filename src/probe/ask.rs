@@ -73,9 +73,15 @@ pub fn answers(page: &HttpTarget, within: Duration) -> Result<(), Unwell> {
         connection.limit(deadline).map_err(failed)?;
         let length = connection.read(&mut chunk).map_err(failed)?;
         head.extend_from_slice(chunk.get(..length).unwrap_or_default());
-        match status(&head) {
-            Ok(Some(code @ ..400)) if code >= 200 => return Ok(()),
-            Ok(Some(code)) => return Err(Unwell::Status(name, code)),
+        let mut answer = status(&head);
+        // Before the final one there may be others, such as 103 Early Hints (RFC 9110, 15.2).
+        while let Ok(Some((100..200, length))) = answer {
+            head.drain(..length);
+            answer = status(&head);
+        }
+        match answer {
+            Ok(Some((200..400, _))) => return Ok(()),
+            Ok(Some((code, _))) => return Err(Unwell::Status(name, code)),
             Ok(None) if length == 0 => return Err(Unwell::Closed(name)),
             Ok(None) if head.len() < LONGEST_HEAD => {}
             Ok(None) | Err(_) => return Err(Unwell::NotHttp(name)),
@@ -83,12 +89,12 @@ pub fn answers(page: &HttpTarget, within: Duration) -> Result<(), Unwell> {
     }
 }
 
-/// The code of a whole head.
-fn status(head: &[u8]) -> Result<Option<u16>, httparse::Error> {
+/// The code and the length of a whole head.
+fn status(head: &[u8]) -> Result<Option<(u16, usize)>, httparse::Error> {
     let mut headers = [EMPTY_HEADER; 128];
     let mut response = Response::new(&mut headers);
     match response.parse(head)? {
-        Status::Complete(_) => Ok(response.code),
+        Status::Complete(length) => Ok(response.code.map(|code| (code, length))),
         Status::Partial => Ok(None),
     }
 }
@@ -176,13 +182,18 @@ mod tests {
 
     #[test]
     fn answers_are_judged_by_their_code() {
-        for ok in ["200 OK", "204 No Content", "301 Moved", "399 x"] {
+        let hints = "103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK";
+        for ok in ["200 OK", "204 No Content", "301 Moved", "399 x", hints] {
             let answer = format!("HTTP/1.1 {ok}\r\n\r\n").leak().as_bytes();
             assert_eq!(served(answer), Ok(()), "{ok}");
         }
         for (bad, why) in [
             ("HTTP/1.1 503 Busy\r\nA: b\r\n\r\n", "answers 503"),
             ("HTTP/1.0 404\r\n\r\n", "answers 404"),
+            (
+                "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 500 No\r\n\r\n",
+                "answers 500",
+            ),
             ("HTTP/1.1 200 OK\r\n", "closed without an answer"),
             ("", "closed without an answer"),
             ("SSH-2.0-x\r\n\r\n", "no HTTP"),

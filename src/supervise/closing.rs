@@ -3,11 +3,13 @@
 use super::event::{AfterPlan, Supervision};
 use super::host::Host;
 use super::lines;
+use super::machine::BOOT_ENDERS;
 use super::relay::Relay;
-use super::stopping::Sender;
+use super::stopping::{Sender, TOLD_REPEATS};
 use crate::exit::Outcome;
 use crate::report::{Line, Value, millis};
-use crate::sys::process::{Waited, kill_group};
+use crate::sys::process::{Waited, kill, kill_group};
+use crate::sys::procfs::descendants;
 use crate::sys::signal::Sig;
 use nix::unistd::Pid;
 use std::ffi::CString;
@@ -31,6 +33,8 @@ pub struct Closing {
     next: usize,
     running: Option<Running>,
     until: Duration,
+    /// That came meanwhile.
+    signals: u32,
 }
 
 struct Running {
@@ -61,6 +65,7 @@ impl Closing {
             next: 0,
             running: None,
             until: drained,
+            signals: 0,
         };
         if let Some(relay) = &mut closing.relay {
             relay.close();
@@ -101,11 +106,21 @@ impl Closing {
                 }
             }
         }
+        // What left its group goes, too, where no kernel ends a container's processes with us.
+        if self.next > 0 && host.us.as_raw() != 1 {
+            for one in descendants(host.us) {
+                let _ = kill(Pid::from_raw(one.pid), Sig::KILL);
+            }
+        }
         ControlFlow::Break(self.code)
     }
 
-    pub fn signal(&self, signal: Sig, sender: Sender, host: &Host) {
-        host.say(&lines::swallowed(&self.mode, signal, sender));
+    /// It ends as soon as it can, whatever comes.
+    pub fn signal(&mut self, signal: Sig, sender: Sender, host: &Host) {
+        self.signals = self.signals.saturating_add(1);
+        if BOOT_ENDERS.contains(&signal) && self.signals <= TOLD_REPEATS {
+            host.say(&lines::swallowed(&self.mode, signal, sender));
+        }
     }
 
     pub fn reaped(&mut self, changes: &[Waited], host: &Host) -> ControlFlow<u8> {

@@ -101,6 +101,15 @@ impl Machine {
             }
             Event::BootGrace(grace) => {
                 self.boot_grace = grace;
+                // It was told to end just before its hook began.
+                if let Phase::BootEnding {
+                    until,
+                    killed: false,
+                    ..
+                } = &mut self.phase
+                {
+                    *until = (*until).max(now + BOOT_STOP + grace);
+                }
                 Vec::new()
             }
             Event::Executed => self.executed_at(now),

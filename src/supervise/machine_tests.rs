@@ -395,6 +395,15 @@ fn a_stop_during_the_boot_ends_it() {
 }
 
 #[test]
+fn a_hook_that_began_while_the_boot_was_told_has_its_grace() {
+    let mut machine = Machine::new(false);
+    acts(&mut machine, outside(Sig::TERM), secs(0));
+    acts(&mut machine, Event::BootGrace(secs(10)), MS);
+    assert_eq!(acts(&mut machine, Event::Time, secs(3)), []);
+    assert_eq!(acts(&mut machine, Event::Time, secs(13)), kill_all());
+}
+
+#[test]
 fn a_boot_that_cannot_be_killed_keeps_nobody() {
     let mut machine = Machine::new(false);
     acts(&mut machine, outside(Sig::TERM), secs(0));

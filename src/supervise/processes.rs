@@ -8,7 +8,7 @@ use super::host::{Host, aside, oom_kills_since};
 use super::relay::Relay;
 use super::successor;
 use super::targets::kill_group_of;
-use crate::config::{Output, Sign};
+use crate::config::Sign;
 use crate::exit::{ENTRY_FAILED, Outcome};
 use crate::probe;
 use crate::report::Line;
@@ -41,13 +41,9 @@ impl Processes {
     /// Starts what can be started.
     pub fn begin(group: Group, host: &mut Host) -> ControlFlow<u8, Processes> {
         let plan = group.plan();
-        let by_line = |one: &super::group::plan::MemberPlan| {
-            one.ready
-                .as_ref()
-                .is_some_and(|ready| matches!(ready.sign, Sign::Line(_)))
-        };
-        let relayed = plan.output == Output::Prefixed || plan.members.iter().any(by_line);
-        let relay = relayed.then(|| Relay::begin(plan)).transpose();
+        let relay = Relay::is_needed(plan)
+            .then(|| Relay::begin(plan))
+            .transpose();
         let relay = match relay {
             Ok(relay) => relay,
             Err(errno) => {

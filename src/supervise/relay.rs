@@ -3,10 +3,10 @@
 //!
 //! PID 1 keeps both ends of every pipe, so that a relay that died can be replaced and no process notices.
 
-use super::group::plan::GroupPlan;
+use super::group::plan::{GroupPlan, MemberPlan};
 use super::host::{Host, Streams, aside, pipe};
 use super::prefix::{Lines, Look};
-use crate::config::{Output, Sign};
+use crate::config::{Output, Ready, Sign};
 use crate::report::Line;
 use crate::sys::process::kill;
 use crate::sys::signal::Sig;
@@ -15,13 +15,15 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Pid, read, write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
+/// Between two notices of one process's line.
+const BETWEEN_NOTICES: Duration = Duration::from_millis(100);
 /// As much as a pipe holds.
 const CHUNK: usize = 64 * 1024;
 
 pub struct Relay {
     pid: Option<Pid>,
-    /// Two for each process, its standard output and its standard error.
     pipes: Vec<Pipe>,
     /// What the relay tells: the places of processes that are ready.
     notices: OwnedFd,
@@ -31,22 +33,49 @@ pub struct Relay {
 }
 
 struct Pipe {
+    member: usize,
+    stream: Stream,
     read: OwnedFd,
     /// None once nobody is to write any more.
     write: Option<OwnedFd>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Out,
+    Error,
+}
+
+/// Whether a process's output goes through the relay.
+fn relayed(plan: &GroupPlan, member: &MemberPlan) -> bool {
+    let by_line = |ready: &Ready| matches!(ready.sign, Sign::Line(_));
+    plan.output == Output::Prefixed || member.ready.as_ref().is_some_and(by_line)
+}
+
 impl Relay {
+    /// Whether there is any output to pass on.
+    pub fn is_needed(plan: &GroupPlan) -> bool {
+        plan.members.iter().any(|member| relayed(plan, member))
+    }
+
     pub fn begin(plan: &GroupPlan) -> nix::Result<Relay> {
         let (notices, notify) = pipe()?;
         fcntl(&notices, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let mut pipes = Vec::new();
-        for _ in 0..plan.members.len() * 2 {
-            let (read, write) = pipe()?;
-            pipes.push(Pipe {
-                read,
-                write: Some(write),
-            });
+        for (member, planned) in plan.members.iter().enumerate() {
+            let streams: &[Stream] = match relayed(plan, planned) {
+                true => &[Stream::Out, Stream::Error],
+                false => &[],
+            };
+            for &stream in streams {
+                let (read, write) = pipe()?;
+                pipes.push(Pipe {
+                    member,
+                    stream,
+                    read,
+                    write: Some(write),
+                });
+            }
         }
         let mut relay = Relay {
             pid: None,
@@ -65,10 +94,14 @@ impl Relay {
 
     /// Where a process's output goes.
     pub fn streams(&self, member: usize) -> Option<Streams<'_>> {
-        let end = |place: usize| self.pipes.get(place)?.write.as_ref().map(AsFd::as_fd);
+        let end = |stream| {
+            let mut pipes = self.pipes.iter();
+            let pipe = pipes.find(|pipe| pipe.member == member && pipe.stream == stream)?;
+            pipe.write.as_ref().map(AsFd::as_fd)
+        };
         Some(Streams {
-            stdout: end(member * 2)?,
-            stderr: end(member * 2 + 1)?,
+            stdout: end(Stream::Out)?,
+            stderr: end(Stream::Error)?,
         })
     }
 
@@ -158,21 +191,27 @@ fn pass_on(pipes: &[Pipe], notify: &OwnedFd, plan: &GroupPlan) {
     let prefixed = plan.output == Output::Prefixed;
     let terminal = [std::io::stdout().as_fd(), std::io::stderr().as_fd()]
         .map(|stream| nix::unistd::isatty(stream).unwrap_or(false));
-    let mut streams: Vec<Option<Lines>> = Vec::new();
-    for (place, member) in plan.members.iter().enumerate() {
-        let sought = member.ready.as_ref().and_then(|ready| match &ready.sign {
-            Sign::Line(text) => Some(text.as_str()),
-            _ => None,
-        });
-        for colored in terminal {
+    let mut told: Vec<Option<Instant>> = vec![None; plan.members.len()];
+    let mut streams: Vec<Option<Lines>> = pipes
+        .iter()
+        .map(|pipe| {
+            let member = plan.members.get(pipe.member)?;
+            let sought = member.ready.as_ref().and_then(|ready| match &ready.sign {
+                Sign::Line(text) => Some(text.as_str()),
+                _ => None,
+            });
+            let colored = match pipe.stream {
+                Stream::Out => terminal[0],
+                Stream::Error => terminal[1],
+            };
             let look = prefixed.then(|| Look {
                 name: &member.name,
                 width: width.unwrap_or_default(),
-                color: colored.then_some(place),
+                color: colored.then_some(pipe.member),
             });
-            streams.push(Some(Lines::new(look, sought)));
-        }
-    }
+            Some(Lines::new(look, sought))
+        })
+        .collect();
     let mut chunk = vec![0; CHUNK];
     let mut out = Vec::with_capacity(2 * CHUNK);
     while let Some(readable) = wait(pipes, &streams) {
@@ -190,17 +229,26 @@ fn pass_on(pipes: &[Pipe], notify: &OwnedFd, plan: &GroupPlan) {
                 }
                 Ok(length) => lines.feed(chunk.get(..length).unwrap_or_default(), &mut out),
             };
-            if place % 2 == 0 {
-                write_all(std::io::stdout().as_fd(), &out);
-            } else {
-                write_all(std::io::stderr().as_fd(), &out);
+            match pipe.stream {
+                Stream::Out => write_all(std::io::stdout().as_fd(), &out),
+                Stream::Error => write_all(std::io::stderr().as_fd(), &out),
             }
-            if found {
-                let member = u16::try_from(place / 2).unwrap_or(u16::MAX);
+            if found && is_due(told.get_mut(pipe.member)) {
+                let member = u16::try_from(pipe.member).unwrap_or(u16::MAX);
                 let _ = write(notify, &member.to_le_bytes());
             }
         }
     }
+}
+
+/// A line that comes again and again wakes PID 1 now and then only.
+fn is_due(told: Option<&mut Option<Instant>>) -> bool {
+    let Some(told) = told else { return false };
+    let due = told.is_none_or(|last| last.elapsed() >= BETWEEN_NOTICES);
+    if due {
+        *told = Some(Instant::now());
+    }
+    due
 }
 
 /// The places that can be read; none once all have ended.

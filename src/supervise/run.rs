@@ -152,15 +152,15 @@ impl Supervisor {
     }
 
     /// Takes in what happened, and acts. The pipe comes first, so that an end is known to be the boot's
-    /// or the app's. One signal a turn: a flood keeps neither children nor deadlines waiting.
+    /// or the app's. One signal a turn, and a look at the children: a flood keeps neither them nor deadlines
+    /// waiting, though the lowest number is read first.
     fn turn(&mut self, signalled: bool) -> ControlFlow<u8> {
         self.read_pipe()?;
         if signalled && let Ok(Some(info)) = self.signals.read_signal() {
-            match self.received(&info) {
-                Received::Child => self.reap()?,
-                Received::Own => {}
-                Received::Signal { signal, sender } => self.signal(signal, sender)?,
+            if let Received::Signal { signal, sender } = self.received(&info) {
+                self.signal(signal, sender)?;
             }
+            self.reap()?;
         }
         match &mut self.stage {
             Stage::App(app) => app.happen(Event::Time, &mut self.host),

@@ -72,7 +72,7 @@ pub struct Stopping {
 }
 
 /// So many repeats are told; a flood of them would only fill the log.
-const TOLD_REPEATS: u32 = 10;
+pub const TOLD_REPEATS: u32 = 10;
 
 impl Stopping {
     /// Starts a stop.

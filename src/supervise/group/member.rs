@@ -54,6 +54,7 @@ pub struct Member {
 impl Member {
     pub fn start(&mut self, ready_within: Option<Duration>, now: Duration) {
         self.started = now;
+        self.outcome = None;
         self.state = match ready_within {
             Some(limit) => State::Starting { until: now + limit },
             None => State::Up,

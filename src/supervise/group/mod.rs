@@ -12,7 +12,7 @@ pub mod plan;
 
 use crate::exit::{self, ENTRY_FAILED, Outcome};
 use crate::supervise::event::{Supervision, Who};
-use crate::supervise::stopping::{Cause, Sender};
+use crate::supervise::stopping::{Cause, Sender, TOLD_REPEATS};
 use crate::sys::signal::Sig;
 use event::{Action, Event, Say, Then};
 use member::{Member, State};
@@ -25,8 +25,6 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 const AFTER_KILL: Duration = Duration::from_secs(1);
 /// How often a stop looks whether a booting server has set its traps. Only while a stop waits.
 const READY_CHECK: Duration = Duration::from_millis(20);
-/// So many repeats are told; a flood of them would only fill the log.
-const TOLD_REPEATS: u32 = 10;
 
 /// A stop of all.
 #[derive(Clone, Copy, Debug)]
@@ -166,19 +164,23 @@ impl Group {
         }
     }
 
+    /// Round after round, for what starts may let others start, wherever they stand in the file.
     fn start_next(&mut self, now: Duration, actions: &mut Vec<Action>) {
-        for index in 0..self.members.len() {
-            let planned = &self.plan.members[index];
+        loop {
             let ready = |&before: &usize| self.members[before].lets_others_start();
-            if matches!(self.members[index].state, State::Waiting)
-                && planned.after.iter().all(ready)
-            {
-                let watched = planned.ready.as_ref().map(|ready| ready.timeout);
-                self.members[index].start(watched, now);
-                actions.push(Action::Start(index));
-                if watched.is_some() {
-                    actions.push(Action::Watch(index));
-                }
+            let can_start = |&index: &usize| {
+                matches!(self.members[index].state, State::Waiting)
+                    && self.plan.members[index].after.iter().all(ready)
+            };
+            let Some(index) = (0..self.members.len()).find(can_start) else {
+                return;
+            };
+            let planned = self.plan.members[index].ready.as_ref();
+            let watched = planned.map(|ready| ready.timeout);
+            self.members[index].start(watched, now);
+            actions.push(Action::Start(index));
+            if watched.is_some() {
+                actions.push(Action::Watch(index));
             }
         }
     }
@@ -193,7 +195,16 @@ impl Group {
                 let mut plan = self.plan.members[index].plan.clone();
                 // Its load balancer has turned away since the stop of all began.
                 plan.drain = plan.drain.saturating_sub(now.saturating_sub(stop.began));
-                let begun = self.members[index].begin_stop(plan, stop.cause, now);
+                // A signal that this one's plan does not know, such as nginx's QUIT, may mean anything to it.
+                let known = stop
+                    .cause
+                    .signal
+                    .is_none_or(|signal| plan.on.contains(&signal));
+                let cause = Cause {
+                    signal: stop.cause.signal.filter(|_| known),
+                    ..stop.cause
+                };
+                let begun = self.members[index].begin_stop(plan, cause, now);
                 actions.extend(of_member(index, begun));
             }
         }

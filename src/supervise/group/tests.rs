@@ -124,6 +124,34 @@ fn independent_ones_start_at_once() {
 }
 
 #[test]
+fn a_chain_starts_at_once_wherever_its_links_stand() {
+    let mut group = group(
+        |members| {
+            for at in 0..5 {
+                let mut member = members[0].clone();
+                member.after = vec![at + 1];
+                members.insert(at, member);
+            }
+            members.truncate(6);
+        },
+        None,
+    );
+    assert_eq!(starts(&group.step(Event::Begin, ms(0))), [5, 4, 3, 2, 1, 0]);
+}
+
+#[test]
+fn a_stop_signal_of_one_is_no_signal_for_another() {
+    let mut group = group(|_| {}, None);
+    group.step(Event::Begin, ms(0));
+    let quit = Event::Signal {
+        signal: Sig::QUIT,
+        sender: Sender::Outside,
+    };
+    // unicorn's plan knows QUIT, the plain one's does not: a database would drop everything.
+    assert_eq!(sent(&group.step(quit, secs(1))), [(1, Sig::TERM)]);
+}
+
+#[test]
 fn one_waits_until_the_other_is_ready() {
     let mut group = group(
         |members| {
