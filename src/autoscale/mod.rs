@@ -13,6 +13,7 @@
 //! in the next snapshot. `simulate` runs `decide` against a small model of ECS.
 
 pub mod config;
+pub mod decide;
 mod id;
 pub mod schedule;
 
