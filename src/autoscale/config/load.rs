@@ -1,7 +1,7 @@
 //! From the text of a file to what it means, in one form. Pure: nothing is read here.
 
 use super::group::{Manner, RawGroup};
-use super::model::{Config, Group, Queue};
+use super::model::{Config, Group, Queue, Service};
 use super::schema;
 use crate::autoscale::{ClusterId, GroupId, GroupKind, Region, ServiceId};
 use crate::config::decode::{Decoder, Fields, Fill, Item};
@@ -30,6 +30,8 @@ pub(super) struct Reader<'a> {
     pub warnings: Problems,
     /// The file's own.
     pub zone: TimeZone,
+    /// The group of each service.
+    masters: BTreeMap<ServiceId, String>,
 }
 
 /// The file, or every problem of it.
@@ -44,6 +46,7 @@ pub fn load(text: &Text, lookup: Lookup) -> Result<Loaded, Problems> {
         decoder: Decoder::new(Fill::Scope(Scope::new(lookup))),
         warnings: Problems::default(),
         zone: TimeZone::UTC,
+        masters: BTreeMap::new(),
     };
     reader.decoder.dialect = &schema::DIALECT;
     let config = reader.config(&root, lookup);
@@ -97,7 +100,6 @@ impl<'a> Reader<'a> {
         }
         let groups: Vec<Option<Group>> = groups.iter().map(|group| self.whole(group)).collect();
         let groups = groups.into_iter().collect::<Option<Vec<Group>>>()?;
-        self.one_master(&groups, &fields);
         Some(Config {
             polling_interval: interval?,
             interruption_queues: queues?,
@@ -239,7 +241,9 @@ impl<'a> Reader<'a> {
         }
         let services = group.services.iter().map(|item| {
             self.same_home(item, group);
-            self.service(item, &cluster)
+            let service = self.service(item, &cluster)?;
+            self.one_master(item, &service, group);
+            Some(service)
         });
         let services: Vec<_> = services.collect();
         let manner: Manner = group.manner?;
@@ -273,16 +277,11 @@ impl<'a> Reader<'a> {
     }
 
     /// A service in two groups would be scaled twice.
-    fn one_master(&mut self, groups: &[Group], fields: &Fields) {
-        let mut seen: BTreeMap<&ServiceId, &GroupId> = BTreeMap::new();
-        for group in groups {
-            for service in &group.services {
-                if let Some(first) = seen.insert(&service.id, &group.id) {
-                    let message = format!("{} is in {first} and in {}", service.id, group.id);
-                    self.decoder
-                        .problem(&fields.item, message, "keep one of them");
-                }
-            }
+    fn one_master(&mut self, item: &Item, service: &Service, group: &RawGroup) {
+        let master = group.item.path.clone();
+        if let Some(first) = self.masters.insert(service.id.clone(), master) {
+            let message = format!("{} is in {first}, too", service.id);
+            self.decoder.problem(item, message, "keep one of them");
         }
     }
 

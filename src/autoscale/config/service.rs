@@ -271,7 +271,7 @@ impl Reader<'_> {
     fn doubt(&mut self, fields: &Fields) -> Option<Doubt> {
         let ignore = InsufficientData::Ignore;
         let data = self.optional(fields, "insufficient_data", ignore, |decoder, item| {
-            decoder.choice(item, "way", &INSUFFICIENT_DATA)
+            decoder.choice(item, "way with missing data", &INSUFFICIENT_DATA)
         });
         let fallback = match fields.get("fallback") {
             Some(item) => self.fallback(&item).map(Some),
