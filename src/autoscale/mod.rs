@@ -16,5 +16,6 @@ pub mod config;
 pub mod decide;
 mod id;
 pub mod schedule;
+pub mod simulate;
 
 pub use id::{AlarmId, AlarmState, ClusterId, GroupId, GroupKind, Region, ServiceId};

@@ -103,13 +103,13 @@ impl Entry {
 
 /// Which of two moments at which the clock shows the same.
 #[derive(Clone, Copy, PartialEq)]
-enum Edge {
+pub enum Edge {
     First,
     Last,
 }
 
 /// When the clock shows this time of this day; if it never does, when it jumps over it.
-fn moment(zone: &TimeZone, day: Date, clock: Clock, edge: Edge) -> Option<Timestamp> {
+pub fn moment(zone: &TimeZone, day: Date, clock: Clock, edge: Edge) -> Option<Timestamp> {
     let (day, seconds) = if clock.is_end_of_day() {
         (day.tomorrow().ok()?, 0)
     } else {

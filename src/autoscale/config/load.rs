@@ -25,7 +25,7 @@ pub struct Loaded {
 }
 
 /// Reads nodes, and collects problems and warnings.
-pub(super) struct Reader<'a> {
+pub(in crate::autoscale) struct Reader<'a> {
     pub decoder: Decoder<'a>,
     pub warnings: Problems,
     /// The file's own.
@@ -37,18 +37,9 @@ pub(super) struct Reader<'a> {
 /// The file, or every problem of it.
 pub fn load(text: &Text, lookup: Lookup) -> Result<Loaded, Problems> {
     let mut problems = Problems::default();
-    let most = schema::DIALECT.most_values;
-    let Some(mut root) = tree::parse(&text.file, &text.text, most, &mut problems) else {
+    let Some((root, mut reader)) = Reader::open(text, lookup, &mut problems) else {
         return Err(problems);
     };
-    without_notes(&mut root);
-    let mut reader = Reader {
-        decoder: Decoder::new(Fill::Scope(Scope::new(lookup))),
-        warnings: Problems::default(),
-        zone: TimeZone::UTC,
-        masters: BTreeMap::new(),
-    };
-    reader.decoder.dialect = &schema::DIALECT;
     let config = reader.config(&root, lookup);
     problems.extend(reader.decoder.problems);
     match config {
@@ -68,6 +59,26 @@ fn without_notes(root: &mut Node) {
 }
 
 impl<'a> Reader<'a> {
+    /// The tree of a text, and what reads it.
+    pub(in crate::autoscale) fn open(
+        text: &Text,
+        lookup: Lookup<'a>,
+        problems: &mut Problems,
+    ) -> Option<(Node, Reader<'a>)> {
+        let most = schema::DIALECT.most_values;
+        let mut root = tree::parse(&text.file, &text.text, most, problems)?;
+        without_notes(&mut root);
+        let mut decoder = Decoder::new(Fill::Scope(Scope::new(lookup)));
+        decoder.dialect = &schema::DIALECT;
+        let reader = Reader {
+            decoder,
+            warnings: Problems::default(),
+            zone: TimeZone::UTC,
+            masters: BTreeMap::new(),
+        };
+        Some((root, reader))
+    }
+
     fn config(&mut self, root: &Node, lookup: Lookup) -> Option<Config> {
         let root = Item::root(root);
         let fields = self.decoder.table(&root, &schema::ROOT)?;
@@ -295,7 +306,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A key that must be written.
-    pub(super) fn needed<T>(
+    pub(in crate::autoscale) fn needed<T>(
         &mut self,
         fields: &Fields,
         name: &'static str,
@@ -311,7 +322,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A key with a default.
-    pub(super) fn optional<T>(
+    pub(in crate::autoscale) fn optional<T>(
         &mut self,
         fields: &Fields,
         name: &'static str,

@@ -13,6 +13,7 @@ mod scalar;
 pub mod schema;
 mod service;
 
+pub(super) use load::Reader;
 pub use load::{Loaded, load};
 pub use model::{
     Busy, Capacity, Config, Direction, Doubt, Fallback, Group, InsufficientData, LevelTimer,

@@ -2,6 +2,7 @@
 
 use crate::autoscale::schedule::Schedule;
 use crate::autoscale::{AlarmId, AlarmState, ClusterId, GroupId, Region, ServiceId};
+use jiff::Timestamp;
 use std::fmt;
 use std::ops::{Add, Mul};
 use std::time::Duration;
@@ -72,6 +73,21 @@ pub struct Service {
     pub scale_out: Direction,
     pub scale_in: Direction,
     pub doubt: Doubt,
+}
+
+impl Service {
+    /// The minimum of this moment.
+    #[must_use]
+    pub fn min_at(&self, now: Timestamp) -> u32 {
+        self.schedules.min.count(now).unwrap_or(self.min)
+    }
+
+    /// The largest maximum of this moment.
+    #[must_use]
+    pub fn max_at(&self, now: Timestamp) -> u32 {
+        let scheduled = self.schedules.max.count(now);
+        scheduled.unwrap_or_else(|| self.levels.last())
+    }
 }
 
 /// Counts that depend on the time.

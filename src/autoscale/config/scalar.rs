@@ -26,12 +26,12 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
 
 impl Decoder<'_> {
     /// A name that others will repeat.
-    pub(super) fn name(&mut self, item: &Item) -> Option<Arc<str>> {
+    pub(in crate::autoscale) fn name(&mut self, item: &Item) -> Option<Arc<str>> {
         self.word(item).map(|text| Arc::from(text.value))
     }
 
     /// Whole seconds without a unit, as ecs_auto_scaler has them, or a duration with one.
-    pub(super) fn seconds(&mut self, item: &Item, zero: bool) -> Option<Duration> {
+    pub(in crate::autoscale) fn seconds(&mut self, item: &Item, zero: bool) -> Option<Duration> {
         let text = self.word(item)?;
         match whole_number(&text.value).map(|whole| Duration::from_secs(whole.into())) {
             Some(seconds) if seconds <= LONGEST && (zero || !seconds.is_zero()) => Some(seconds),
@@ -48,7 +48,7 @@ impl Decoder<'_> {
     }
 
     /// A count of tasks.
-    pub(super) fn tasks(&mut self, item: &Item, least: u32) -> Option<u32> {
+    pub(in crate::autoscale) fn tasks(&mut self, item: &Item, least: u32) -> Option<u32> {
         self.number(item, least..=MOST_TASKS)
     }
 
@@ -84,7 +84,7 @@ impl Decoder<'_> {
         clock
     }
 
-    pub(super) fn zone(&mut self, item: &Item) -> Option<TimeZone> {
+    pub(in crate::autoscale) fn zone(&mut self, item: &Item) -> Option<TimeZone> {
         let text = self.word(item)?;
         let zone = TimeZone::get(&text.value).ok();
         if zone.is_none() {

@@ -3,9 +3,12 @@
 use crate::config::schema::{Dialect, Table, key};
 
 /// Every table there is.
-pub const TABLES: [&Table; 11] = [
+pub const TABLES: [&Table; 14] = [
     &ROOT, &GROUP, &FLEET, &SIMPLE, &SERVICE, &TRIGGER, &ENTRY, &DIRECTION, &RATE, &FALLBACK,
     &REMOVAL,
+    &TRACE,
+    &TRACE_GROUP,
+    &CHANGE,
 ];
 
 pub const ROOT: Table = Table {
@@ -141,6 +144,41 @@ pub const REMOVAL: Table = Table {
         key("wait", "seconds", "`3600`"),
         key("busy", "`keep` or `drain`", "`keep`"),
         key("orphan_percent", "number", "`25`"),
+    ],
+};
+
+pub const TRACE: Table = Table {
+    name: "A trace",
+    keys: &[
+        key("from", "time", ""),
+        key("to", "time", ""),
+        key("time_zone", "time zone", "`UTC`"),
+        key("boot", "seconds", "`180`"),
+        key("start", "seconds", "`30`"),
+        key("stop", "seconds", "`30`"),
+        key("services", "map of name to number", "their minima"),
+        key("groups", "map of name to map", ""),
+        key("alarms", "list of maps", ""),
+    ],
+};
+
+pub const TRACE_GROUP: Table = Table {
+    name: "`groups`",
+    keys: &[
+        key("nodes", "number", "as needed"),
+        key("min", "number", "`0`"),
+        key("max", "number", "`100000`"),
+        key("zones", "name, or a list of them", "`[a, b]`"),
+        key("units", "number", "`1`, of a spot fleet `4`"),
+    ],
+};
+
+pub const CHANGE: Table = Table {
+    name: "`alarms`",
+    keys: &[
+        key("at", "time, or time of day", ""),
+        key("alarm", "string", ""),
+        key("state", "a trigger's, or `UNKNOWN`", ""),
     ],
 };
 

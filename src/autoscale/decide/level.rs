@@ -22,14 +22,12 @@ pub struct Landing {
 }
 
 impl Stairs {
-    /// A scheduled maximum replaces the largest; smaller levels stay.
-    pub fn new(levels: &Levels, scheduled: Option<u32>) -> Stairs {
+    /// `most` is the largest maximum of this moment; levels below it stay.
+    pub fn new(levels: &Levels, most: u32) -> Stairs {
         let mut maxima = levels.maxima.clone();
-        if let Some(most) = scheduled {
-            maxima.pop();
-            maxima.retain(|level| *level < most);
-            maxima.push(most);
-        }
+        maxima.pop();
+        maxima.retain(|level| *level < most);
+        maxima.push(most);
         Stairs {
             maxima,
             cooldown: levels.cooldown,

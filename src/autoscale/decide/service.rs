@@ -91,7 +91,9 @@ impl<'a> Turn<'a> {
     /// The tasks to bring nodes for.
     pub fn needed(&self) -> Capacity {
         let occupied = self.memory.occupied(self.seen, self.now);
-        self.service.required_capacity * occupied.max(self.count())
+        let asked = self.memory.asked.filter(|asked| asked.at == self.now);
+        let asked = asked.map_or(0, |asked| asked.to);
+        self.service.required_capacity * occupied.max(self.count()).max(asked)
     }
 
     /// Whether a deploy needs the nodes as they are.
@@ -289,8 +291,8 @@ impl Room {
 
 impl Bounds {
     fn new(service: &Service, memory: &ServiceMemory, now: Timestamp) -> Bounds {
-        let stairs = Stairs::new(&service.levels, service.schedules.max.count(now));
-        let min = service.schedules.min.count(now).unwrap_or(service.min);
+        let stairs = Stairs::new(&service.levels, service.max_at(now));
+        let min = service.min_at(now);
         let fallback = service.doubt.fallback.filter(|fallback| {
             let since = memory.unknown;
             since.is_some_and(|since| elapsed(since, now) >= fallback.after)

@@ -1,0 +1,412 @@
+//! A small model of ECS and EC2: tasks need room, nodes need time, and whatever is asked for comes later.
+//!
+//! It does what AWS does as far as decisions can tell; nothing in it is random.
+
+use crate::autoscale::config::{Capacity, Config};
+use crate::autoscale::decide::{
+    Act, Alarm, Group, Instance, InstanceState, Node, NodeStatus, Service, Snapshot, Tasks,
+};
+use crate::autoscale::{AlarmId, AlarmState, GroupId, GroupKind, ServiceId};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long things take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// From an instance's launch until it is in the cluster.
+    pub boot: Duration,
+    /// From a task's place on a node until it runs.
+    pub start: Duration,
+    pub stop: Duration,
+}
+
+/// Everything there is.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub now: Timestamp,
+    pub pace: Pace,
+    pub services: Vec<WorldService>,
+    pub groups: Vec<WorldGroup>,
+    pub nodes: Vec<WorldNode>,
+    pub alarms: BTreeMap<AlarmId, (AlarmState, Timestamp)>,
+    tasks: Vec<Task>,
+    launched: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct WorldService {
+    pub id: ServiceId,
+    pub desired: u32,
+    pub deploying: bool,
+    group: usize,
+    each: Capacity,
+}
+
+#[derive(Clone, Debug)]
+pub struct WorldGroup {
+    pub id: GroupId,
+    pub desired: u32,
+    pub min: u32,
+    pub max: u32,
+    pub zones: Vec<Arc<str>>,
+    /// Of each of its nodes.
+    pub units: u32,
+    cluster: crate::autoscale::ClusterId,
+}
+
+#[derive(Clone, Debug)]
+pub struct WorldNode {
+    pub id: Arc<str>,
+    pub zone: Arc<str>,
+    pub group: usize,
+    pub launched: Timestamp,
+    /// When it is in the cluster.
+    pub registers: Timestamp,
+    pub draining: bool,
+    /// When its tasks of no service end.
+    pub one_offs: Vec<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+struct Task {
+    service: usize,
+    node: Option<Arc<str>>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Pending,
+    Starting(Timestamp),
+    Running,
+    Stopping(Timestamp),
+}
+
+/// What an ended node took with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Killed {
+    pub service: u32,
+    pub one_off: u32,
+}
+
+impl World {
+    /// Services and groups of a file: no node, no task, every alarm OK.
+    #[must_use]
+    pub fn new(config: &Config, pace: Pace, now: Timestamp) -> World {
+        let mut world = World {
+            now,
+            pace,
+            services: Vec::new(),
+            groups: Vec::new(),
+            nodes: Vec::new(),
+            alarms: BTreeMap::new(),
+            tasks: Vec::new(),
+            launched: 0,
+        };
+        for (index, group) in config.groups.iter().enumerate() {
+            world.groups.push(WorldGroup {
+                id: group.id.clone(),
+                desired: 0,
+                min: 0,
+                max: 100_000,
+                zones: vec![Arc::from("a"), Arc::from("b")],
+                units: if group.id.kind == GroupKind::SpotFleet { 4 } else { 1 },
+                cluster: group.cluster.clone(),
+            });
+            for service in &group.services {
+                world.services.push(WorldService {
+                    id: service.id.clone(),
+                    desired: service.min,
+                    deploying: false,
+                    group: index,
+                    each: service.required_capacity,
+                });
+                let triggers = service.upscale.iter().chain(&service.downscale);
+                let alarms = triggers.map(|trigger| trigger.alarm.clone());
+                world.alarms.extend(alarms.map(|alarm| (alarm, (AlarmState::Ok, now))));
+            }
+        }
+        world
+    }
+
+    /// Nodes and tasks as they are after a long quiet time.
+    pub fn settle(&mut self) {
+        let now = self.now;
+        let pace = std::mem::replace(
+            &mut self.pace,
+            Pace {
+                boot: Duration::ZERO,
+                start: Duration::ZERO,
+                stop: Duration::ZERO,
+            },
+        );
+        // Launched, registered, placed, running: one after the other.
+        for _ in 0..4 {
+            self.tick(now);
+        }
+        self.pace = pace;
+        for node in &mut self.nodes {
+            node.launched = now - Duration::from_hours(24);
+        }
+    }
+
+    /// Lets the time pass.
+    pub fn tick(&mut self, now: Timestamp) {
+        self.now = now;
+        self.launch();
+        for node in &mut self.nodes {
+            node.one_offs.retain(|until| *until > now);
+        }
+        self.tasks.retain(|task| !matches!(task.state, State::Stopping(until) if until <= now));
+        for task in &mut self.tasks {
+            if matches!(task.state, State::Starting(until) if until <= now) {
+                task.state = State::Running;
+            }
+        }
+        self.leave_draining();
+        self.match_desired();
+        self.place();
+    }
+
+    /// Groups replace what is missing, in the zone that has least.
+    fn launch(&mut self) {
+        for index in 0..self.groups.len() {
+            let Some(group) = self.groups.get(index).cloned() else { continue };
+            if group.id.kind == GroupKind::Simple {
+                continue;
+            }
+            let count = |zone: Option<&Arc<str>>, nodes: &[WorldNode]| {
+                let ours = nodes.iter().filter(|node| node.group == index);
+                ours.filter(|node| zone.is_none_or(|zone| node.zone == *zone)).count()
+            };
+            while u32::try_from(count(None, &self.nodes)).unwrap_or(u32::MAX) * group.units
+                < group.desired
+            {
+                let zones = group.zones.iter();
+                let zone = zones.min_by_key(|zone| count(Some(zone), &self.nodes));
+                self.launched += 1;
+                self.nodes.push(WorldNode {
+                    id: format!("i-{:04}", self.launched).into(),
+                    zone: zone.cloned().unwrap_or_else(|| Arc::from("a")),
+                    group: index,
+                    launched: self.now,
+                    registers: self.now + self.pace.boot,
+                    draining: false,
+                    one_offs: Vec::new(),
+                });
+            }
+        }
+    }
+
+    /// Services leave draining nodes.
+    fn leave_draining(&mut self) {
+        let until = self.now + self.pace.stop;
+        for task in &mut self.tasks {
+            let node = self.nodes.iter().find(|node| Some(&node.id) == task.node.as_ref());
+            let lives = matches!(task.state, State::Starting(_) | State::Running);
+            if lives && node.is_some_and(|node| node.draining) {
+                task.state = State::Stopping(until);
+            }
+        }
+    }
+
+    /// Services have as many tasks as is desired, of which some wait for a node.
+    fn match_desired(&mut self) {
+        let until = self.now + self.pace.stop;
+        for (index, service) in self.services.iter().enumerate() {
+            let ours = |task: &&mut Task| {
+                task.service == index && !matches!(task.state, State::Stopping(_))
+            };
+            let have = self.tasks.iter_mut().filter(ours).count();
+            let want = usize::try_from(service.desired).unwrap_or(usize::MAX);
+            let newest = self.tasks.iter_mut().rev().filter(ours);
+            for task in newest.take(have.saturating_sub(want)) {
+                task.state = match task.state {
+                    State::Pending => State::Stopping(self.now),
+                    _ => State::Stopping(until),
+                };
+            }
+            for _ in have..want {
+                self.tasks.push(Task {
+                    service: index,
+                    node: None,
+                    state: State::Pending,
+                });
+            }
+        }
+    }
+
+    fn used(&self, node: &WorldNode) -> Capacity {
+        let tasks = self.tasks.iter().filter(|task| task.node.as_ref() == Some(&node.id));
+        let each = tasks.filter_map(|task| self.services.get(task.service));
+        each.fold(Capacity::default(), |sum, service| sum + service.each)
+    }
+
+    /// Tasks go where most room is.
+    fn place(&mut self) {
+        let until = self.now + self.pace.start;
+        for index in 0..self.tasks.len() {
+            let task = self.tasks.get(index).filter(|task| task.state == State::Pending);
+            let Some(service) = task.and_then(|task| self.services.get(task.service)) else {
+                continue;
+            };
+            let group = self.groups.get(service.group);
+            let simple = group.is_none_or(|group| group.id.kind == GroupKind::Simple);
+            let units = Capacity::units(group.map_or(0, |group| group.units));
+            let free = |node: &&WorldNode| {
+                node.group == service.group
+                    && !node.draining
+                    && node.registers <= self.now
+                    && units.slots(self.used(node), service.each) > 0
+            };
+            let node = self.nodes.iter().filter(free).min_by_key(|node| self.used(node));
+            let node = node.map(|node| node.id.clone());
+            if let Some(task) = self.tasks.get_mut(index).filter(|_| simple || node.is_some()) {
+                task.node = node;
+                task.state = State::Starting(until);
+            }
+        }
+    }
+
+    /// Does what was decided; what an ended node took with it.
+    pub fn apply(&mut self, act: &Act) -> Killed {
+        match act {
+            Act::SetCount { service, to, .. } => {
+                let found = self.services.iter_mut().find(|one| one.id == *service);
+                found.into_iter().for_each(|service| service.desired = *to);
+            }
+            Act::SetNodes { group, to, .. } => {
+                let found = self.groups.iter_mut().find(|one| one.id == *group);
+                found.into_iter().for_each(|group| group.desired = *to);
+            }
+            Act::Drain { instance, .. } => self.mark(instance, true),
+            Act::Activate { instance, .. } => self.mark(instance, false),
+            Act::Terminate {
+                instance, lowers, ..
+            } => return self.end(instance, *lowers),
+        }
+        Killed::default()
+    }
+
+    fn mark(&mut self, instance: &str, draining: bool) {
+        let found = self.nodes.iter_mut().find(|node| *node.id == *instance);
+        found.into_iter().for_each(|node| node.draining = draining);
+    }
+
+    /// Ends a node, whoever asks for it.
+    pub fn end(&mut self, instance: &str, lowers: bool) -> Killed {
+        let Some(place) = self.nodes.iter().position(|node| *node.id == *instance) else {
+            return Killed::default();
+        };
+        let node = self.nodes.remove(place);
+        if let Some(group) = self.groups.get_mut(node.group).filter(|_| lowers) {
+            group.desired = group.desired.saturating_sub(group.units);
+        }
+        let before = self.tasks.len();
+        self.tasks.retain(|task| task.node.as_ref() != Some(&node.id));
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Killed {
+            service: count(before - self.tasks.len()),
+            one_off: count(node.one_offs.len()),
+        }
+    }
+
+    /// Running and pending tasks of a service.
+    #[must_use]
+    pub fn tasks_of(&self, service: usize) -> (u32, u32) {
+        let ours = self.tasks.iter().filter(|task| task.service == service);
+        ours.fold((0, 0), |(running, pending), task| match task.state {
+            State::Running | State::Stopping(_) if task.node.is_some() || self.is_simple(service) => {
+                (running + 1, pending)
+            }
+            State::Pending | State::Starting(_) => (running, pending + 1),
+            _ => (running, pending),
+        })
+    }
+
+    fn is_simple(&self, service: usize) -> bool {
+        let service = self.services.get(service);
+        let group = service.and_then(|service| self.groups.get(service.group));
+        group.is_none_or(|group| group.id.kind == GroupKind::Simple)
+    }
+
+    /// What a poll sees now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for (index, service) in self.services.iter().enumerate() {
+            let (running, pending) = self.tasks_of(index);
+            let seen = Service {
+                desired: service.desired,
+                running,
+                pending,
+                deploying: service.deploying,
+                lease: None,
+            };
+            snapshot.services.insert(service.id.clone(), seen);
+        }
+        for (id, (state, since)) in &self.alarms {
+            let alarm = Alarm {
+                state: *state,
+                since: *since,
+                read: self.now,
+            };
+            snapshot.alarms.insert(id.clone(), alarm);
+        }
+        for (index, group) in self.groups.iter().enumerate() {
+            self.look_at_group(index, group, &mut snapshot);
+        }
+        snapshot
+    }
+
+    fn look_at_group(&self, index: usize, group: &WorldGroup, snapshot: &mut Snapshot) {
+        let ours = || self.nodes.iter().filter(|node| node.group == index);
+        let registered = ours().filter(|node| node.registers <= self.now);
+        let nodes = registered.map(|node| Node {
+            instance: node.id.clone(),
+            status: if node.draining {
+                NodeStatus::Draining
+            } else {
+                NodeStatus::Active
+            },
+            connected: true,
+            tasks: self.tasks_on(node),
+        });
+        let cluster = snapshot.clusters.entry(group.cluster.clone());
+        cluster.or_default().extend(nodes);
+        let instances = ours().map(|node| Instance {
+            id: node.id.clone(),
+            zone: node.zone.clone(),
+            state: InstanceState::InService,
+            launched: node.launched,
+            units: group.units,
+            protected: false,
+        });
+        let seen = Group {
+            desired: group.desired,
+            min: group.min,
+            max: group.max,
+            instances: instances.collect(),
+        };
+        snapshot.groups.insert(group.id.clone(), seen);
+    }
+
+    /// What runs on a node.
+    #[must_use]
+    pub fn tasks_on(&self, node: &WorldNode) -> Tasks {
+        let mut tasks = Tasks {
+            daemon: 1,
+            one_off: u32::try_from(node.one_offs.len()).unwrap_or(u32::MAX),
+            ..Tasks::default()
+        };
+        for task in self.tasks.iter().filter(|task| task.node.as_ref() == Some(&node.id)) {
+            match task.state {
+                State::Running | State::Stopping(_) => tasks.service += 1,
+                State::Pending | State::Starting(_) => tasks.pending += 1,
+            }
+        }
+        tasks
+    }
+}
