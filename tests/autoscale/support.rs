@@ -2,14 +2,12 @@
 
 use entry::autoscale::config::{Config, load};
 use entry::autoscale::decide::{
-    Act, Alarm, Decision, Group, Instance, InstanceState, Memory, Node, NodeStatus, Service,
-    Snapshot, Tasks, decide,
+    Act, Alarm, Decision, Memory, Service, Snapshot, decide,
 };
-use entry::autoscale::{AlarmId, AlarmState, ServiceId};
+use entry::autoscale::{AlarmState, ServiceId};
 use entry::config::Text;
 use jiff::Timestamp;
 use std::ffi::OsString;
-use std::sync::Arc;
 
 pub fn variable(name: &str) -> Option<OsString> {
     match name {
