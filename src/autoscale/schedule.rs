@@ -4,7 +4,7 @@
 //! moment at which it shows `to`: clocks that are put forward or back never interrupt it. One that goes
 //! over midnight belongs to the day on which it opens.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
@@ -108,7 +108,8 @@ pub enum Edge {
     Last,
 }
 
-/// When the clock shows this time of this day; if it never does, when it jumps over it.
+/// The first or last moment at which the clock shows this time of this day; if it never does, that at
+/// which it has jumped over it, or the one before.
 pub fn moment(zone: &TimeZone, day: Date, clock: Clock, edge: Edge) -> Option<Timestamp> {
     let (day, seconds) = if clock.is_end_of_day() {
         (day.tomorrow().ok()?, 0)
@@ -130,9 +131,12 @@ pub fn moment(zone: &TimeZone, day: Date, clock: Clock, edge: Edge) -> Option<Ti
         }
         AmbiguousOffset::Gap { after, .. } => {
             let before_the_jump = after.to_timestamp(shown).ok()?;
-            zone.following(before_the_jump)
-                .next()
-                .map(|jump| jump.timestamp())
+            let jump = zone.following(before_the_jump).next()?.timestamp();
+            // At the jump itself the clock shows what is behind it.
+            match edge {
+                Edge::First => Some(jump),
+                Edge::Last => Some(jump - SignedDuration::from_nanos(1)),
+            }
         }
     }
 }

@@ -64,6 +64,7 @@ impl<'a> Turn<'a> {
         memory.wanted = memory.wanted.filter(|wanted| *wanted > seen.desired);
         let wishes = alarms.wishes(service);
         let unknown = wishes.unknown.is_some();
+        held.extend(wishes.unknown.cloned().map(|alarm| Why::UnknownAlarm { alarm }));
         memory.unknown = unknown.then(|| memory.unknown.unwrap_or(now));
         if service.levels.timer == LevelTimer::Sustained && wishes.up.is_none() && !unknown {
             memory.reached = None;
@@ -187,7 +188,7 @@ impl<'a> Turn<'a> {
             false => self.hold_out(choice),
         };
         let may = hold.is_none();
-        self.held.extend(hold);
+        self.held.extend(hold.filter(|why| !self.held.contains(why)));
         may
     }
 
