@@ -4,9 +4,9 @@
 //! moment at which it shows `to`: clocks that are put forward or back never interrupt it. One that goes
 //! over midnight belongs to the day on which it opens.
 
-use jiff::{SignedDuration, Timestamp};
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 
 /// The windows of a service, the first that is open counts.
 #[derive(Clone, Debug, Default, PartialEq)]

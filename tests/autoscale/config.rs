@@ -19,7 +19,10 @@ fn the_old_form_means_the_same() {
     assert_eq!(web.id.to_string(), "group web-nodes in eu-central-1");
     assert_eq!(web.buffer, Capacity::units(1));
     assert_eq!(web.removal.busy, Busy::Keep);
-    assert_eq!(workers.id.to_string(), "spot fleet sfr-0123 in eu-central-1");
+    assert_eq!(
+        workers.id.to_string(),
+        "spot fleet sfr-0123 in eu-central-1"
+    );
     assert!(workers.disable_draining && !web.disable_draining);
     let service = &web.services[0];
     assert_eq!(service.id.to_string(), "service main/web in eu-central-1");
@@ -29,11 +32,18 @@ fn the_old_form_means_the_same() {
     let idle = &service.downscale[1];
     assert_eq!(idle.alarm.to_string(), "alarm idle in us-east-1");
     assert!(idle.prioritized);
-    let names: Vec<_> = workers.services.iter().map(|service| &*service.id.name).collect();
+    let names: Vec<_> = workers
+        .services
+        .iter()
+        .map(|service| &*service.id.name)
+        .collect();
     assert_eq!(names, ["worker", "mailer"]);
     assert_eq!(workers.services[1].required_capacity.to_string(), "1.5");
     assert_eq!(workers.services[1].idle.as_secs(), 60);
-    assert_eq!(new.interruption_queues[0].region.as_deref(), Some("eu-central-1"));
+    assert_eq!(
+        new.interruption_queues[0].region.as_deref(),
+        Some("eu-central-1")
+    );
 }
 
 /// Every folder-less rule: `NAME.yml` breaks it, `NAME.txt` holds the whole error.

@@ -34,15 +34,28 @@ fn old_answers_are_none() {
     let mut snapshot = entry::autoscale::decide::Snapshot::default();
     for (name, read) in [("u", 200), ("d", 109)] {
         let trigger = service.upscale.iter().chain(&service.downscale);
-        let trigger = trigger.into_iter().find(|trigger| *trigger.alarm.name == *name).unwrap();
-        let state = if name == "d" { entry::autoscale::AlarmState::Alarm } else { entry::autoscale::AlarmState::Ok };
-        snapshot.alarms.insert(trigger.alarm.clone(), super::support::alarm(state, at(read)));
+        let trigger = trigger
+            .into_iter()
+            .find(|trigger| *trigger.alarm.name == *name)
+            .unwrap();
+        let state = if name == "d" {
+            entry::autoscale::AlarmState::Alarm
+        } else {
+            entry::autoscale::AlarmState::Ok
+        };
+        snapshot.alarms.insert(
+            trigger.alarm.clone(),
+            super::support::alarm(state, at(read)),
+        );
     }
     snapshot.services.insert(single.id(), single.seen.clone());
     let decision = |now| decide(&config, &snapshot, Memory::default(), at(now));
     assert_eq!(decision(199).actions.len(), 1);
     assert_eq!(decision(200).actions.len(), 0);
-    assert_eq!(decision(200).reasons[0].why.to_string(), "not scaled in, alarm d is unknown");
+    assert_eq!(
+        decision(200).reasons[0].why.to_string(),
+        "not scaled in, alarm d is unknown"
+    );
 }
 
 #[test]
@@ -85,7 +98,11 @@ fn a_lease_is_respected_until_it_ends() {
         until: at(300),
     });
     single.follows("1:u=>8 2:d=>8 299:u=>8");
-    assert!(single.said().starts_with("left to deploy 4711 until 2026-"), "{}", single.said());
+    assert!(
+        single.said().starts_with("left to deploy 4711 until 2026-"),
+        "{}",
+        single.said()
+    );
     single.follows("300:u=>10");
 }
 
@@ -141,7 +158,11 @@ fn what_others_do_is_seen() {
     // The update never arrived: it is asked for again at once.
     single.seen.desired = 8;
     single.poll(30, &["u"]);
-    assert!(single.said().ends_with("the change to 10 never arrived"), "{}", single.said());
+    assert!(
+        single.said().ends_with("the change to 10 never arrived"),
+        "{}",
+        single.said()
+    );
     assert_eq!(single.seen.desired, 10);
     single.follows("60:=>10");
     // Somebody else sets another count: it stays for the idle time, as after a change of our own.
@@ -159,7 +180,10 @@ fn tasks_of_a_scale_in_hold_the_next_but_no_rise() {
     single.follows("0:d=>6");
     single.seen.running = 8;
     single.follows("30:d=>6 90:d=>6");
-    assert_eq!(single.said(), "tasks of the last scale-in are still running");
+    assert_eq!(
+        single.said(),
+        "tasks of the last scale-in are still running"
+    );
     single.seen.running = 6;
     // The idle time begins when they were last seen.
     single.follows("120:d=>6 149:d=>6 150:d=>4");
@@ -175,9 +199,18 @@ fn a_clock_that_is_put_back_makes_no_wait_longer() {
 
 #[test]
 fn a_missing_service_is_left_alone() {
-    let config = config(&format!("simple_scaling: [{{name: g, services: [{{name: s, {BASE}}}]}}]"));
+    let config = config(&format!(
+        "simple_scaling: [{{name: g, services: [{{name: s, {BASE}}}]}}]"
+    ));
     let decision = decide(&config, &Default::default(), Memory::default(), at(0));
     assert!(decision.actions.is_empty());
-    let said: Vec<String> = decision.reasons.iter().map(|one| format!("{}: {}", one.subject, one.why)).collect();
-    assert_eq!(said, ["service default/s: not answered for, or not active: left alone"]);
+    let said: Vec<String> = decision
+        .reasons
+        .iter()
+        .map(|one| format!("{}: {}", one.subject, one.why))
+        .collect();
+    assert_eq!(
+        said,
+        ["service default/s: not answered for, or not active: left alone"]
+    );
 }

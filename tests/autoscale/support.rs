@@ -1,9 +1,7 @@
 //! What these tests share: a file in short, and the snapshot of one service.
 
 use entry::autoscale::config::{Config, load};
-use entry::autoscale::decide::{
-    Act, Alarm, Decision, Memory, Service, Snapshot, decide,
-};
+use entry::autoscale::decide::{Act, Alarm, Decision, Memory, Service, Snapshot, decide};
 use entry::autoscale::{AlarmState, ServiceId};
 use entry::config::Text;
 use jiff::Timestamp;
@@ -71,12 +69,17 @@ impl Single {
             if alarms.contains(&&*format!("{name}?")) {
                 continue;
             }
-            let state = match (alarms.contains(&name), alarms.contains(&&*format!("{name}-"))) {
+            let state = match (
+                alarms.contains(&name),
+                alarms.contains(&&*format!("{name}-")),
+            ) {
                 (true, _) => AlarmState::Alarm,
                 (_, true) => AlarmState::InsufficientData,
                 _ => AlarmState::Ok,
             };
-            snapshot.alarms.insert(trigger.alarm.clone(), alarm(state, now));
+            snapshot
+                .alarms
+                .insert(trigger.alarm.clone(), alarm(state, now));
         }
         snapshot.services.insert(self.id(), self.seen.clone());
         self.last = decide(&self.config, &snapshot, self.memory.clone(), now);
@@ -99,14 +102,27 @@ impl Single {
             let (alarms, count) = rest.split_once("=>").unwrap();
             let alarms: Vec<&str> = alarms.split('+').collect();
             let found = self.poll(time.parse().unwrap(), &alarms);
-            assert_eq!(found.to_string(), count, "{poll} of {sequence}: {:?}", self.last);
+            assert_eq!(
+                found.to_string(),
+                count,
+                "{poll} of {sequence}: {:?}",
+                self.last
+            );
         }
     }
 
     /// What was said in the last poll.
     pub fn said(&self) -> String {
-        let done = self.last.actions.iter().map(|action| format!("{}: {}", action.act, action.why));
-        let held = self.last.reasons.iter().map(|reason| reason.why.to_string());
+        let done = self
+            .last
+            .actions
+            .iter()
+            .map(|action| format!("{}: {}", action.act, action.why));
+        let held = self
+            .last
+            .reasons
+            .iter()
+            .map(|reason| reason.why.to_string());
         done.chain(held).collect::<Vec<_>>().join("; ")
     }
 }

@@ -127,8 +127,12 @@ fn spread(world: &World, group: usize, memory: &Memory) -> i64 {
     let leaving = memory.groups.get(&world.groups[group].id);
     let leaves = |id| leaving.is_some_and(|memory| memory.leaving.contains_key(id));
     let count = |zone: &str| {
-        let ours = world.nodes.iter().filter(|node| node.group == group && *node.zone == *zone);
-        ours.filter(|node| !node.draining && !leaves(&node.id)).count() as i64
+        let ours = world
+            .nodes
+            .iter()
+            .filter(|node| node.group == group && *node.zone == *zone);
+        ours.filter(|node| !node.draining && !leaves(&node.id))
+            .count() as i64
     };
     let counts = ["a", "b", "c"].map(count);
     counts.iter().max().unwrap() - counts.iter().min().unwrap()
@@ -141,9 +145,19 @@ impl Watch<'_> {
             Act::SetCount { service, from, to } => {
                 let services = self.config.groups.iter().flat_map(|group| &group.services);
                 let rules = services.into_iter().find(|one| one.id == *service).unwrap();
-                let real = world.services.iter().find(|one| one.id == *service).unwrap();
-                assert!(rules.min <= *to && *to <= rules.levels.last(), "{act}: {why}");
-                assert!(to > from || !real.deploying, "{act} during a deployment: {why}");
+                let real = world
+                    .services
+                    .iter()
+                    .find(|one| one.id == *service)
+                    .unwrap();
+                assert!(
+                    rules.min <= *to && *to <= rules.levels.last(),
+                    "{act}: {why}"
+                );
+                assert!(
+                    to > from || !real.deploying,
+                    "{act} during a deployment: {why}"
+                );
                 match to > from {
                     true => self.raised += 1,
                     false => self.lowered += 1,
@@ -152,17 +166,37 @@ impl Watch<'_> {
             Act::SetNodes { group, to, .. } => {
                 let real = world.groups.iter().find(|one| one.id == *group).unwrap();
                 assert!(real.min <= *to && *to <= real.max, "{act}: {why}");
-                assert!(*to > real.desired, "{act} with {} desired: nodes are chosen to go", real.desired);
+                assert!(
+                    *to > real.desired,
+                    "{act} with {} desired: nodes are chosen to go",
+                    real.desired
+                );
             }
-            Act::Terminate { group, instance, lowers } => {
+            Act::Terminate {
+                group,
+                instance,
+                lowers,
+            } => {
                 let real = world.groups.iter().find(|one| one.id == *group).unwrap();
-                let rules = self.config.groups.iter().find(|one| one.id == *group).unwrap();
-                assert!(!lowers || real.desired - real.units >= real.min, "{act}: {why}");
+                let rules = self
+                    .config
+                    .groups
+                    .iter()
+                    .find(|one| one.id == *group)
+                    .unwrap();
+                assert!(
+                    !lowers || real.desired - real.units >= real.min,
+                    "{act}: {why}"
+                );
                 let Some(node) = world.nodes.iter().find(|node| node.id == *instance) else {
                     return;
                 };
                 let known = &seen.groups[group].instances;
-                assert!(known.iter().any(|one| one.id == *instance && one.state == InstanceState::InService));
+                assert!(
+                    known
+                        .iter()
+                        .any(|one| one.id == *instance && one.state == InstanceState::InService)
+                );
                 let since = self.draining.get(&*node.id).copied();
                 let waited = since.is_some_and(|since| {
                     world.now.duration_since(since).unsigned_abs() >= rules.removal.wait
@@ -206,7 +240,9 @@ fn run(file: &str, polls: u32, seed: u64) -> (u32, u32, u32) {
         world.tick(now);
         live(&mut world, &mut dice, &mut unknown);
         let mut snapshot = world.snapshot();
-        snapshot.alarms.retain(|id, _| !unknown.iter().any(|name| *id.name == **name));
+        snapshot
+            .alarms
+            .retain(|id, _| !unknown.iter().any(|name| *id.name == **name));
         if dice.one_in(50) {
             snapshot.clusters.pop_first();
         }
@@ -221,10 +257,15 @@ fn run(file: &str, polls: u32, seed: u64) -> (u32, u32, u32) {
             let before = spread(&world, group, &memory);
             let after = spread(&world, group, &decision.memory);
             let id = &world.groups[group].id;
-            let drains = decision.actions.iter().any(|action| {
-                matches!(&action.act, Act::Drain { group, .. } if group == id)
-            });
-            assert!(!drains || after <= before.max(1), "{:?}: {before} to {after}", decision.actions);
+            let drains = decision
+                .actions
+                .iter()
+                .any(|action| matches!(&action.act, Act::Drain { group, .. } if group == id));
+            assert!(
+                !drains || after <= before.max(1),
+                "{:?}: {before} to {after}",
+                decision.actions
+            );
         }
         memory = decision.memory;
         for action in &decision.actions {
@@ -250,7 +291,10 @@ fn whatever_happens_nothing_is_lost() {
         let file = FILE.replace("BUSY", busy);
         let (raised, lowered, ended) = run(&file, polls, 0x9e37_79b9_7f4a_7c15);
         // Otherwise it would be no wonder.
-        assert!(raised > 500 && lowered > 500 && ended > 300, "{raised} {lowered} {ended}");
+        assert!(
+            raised > 500 && lowered > 500 && ended > 300,
+            "{raised} {lowered} {ended}"
+        );
     }
 }
 
@@ -296,7 +340,12 @@ fn a_wrong_cluster_ends_no_node() {
             let reasons = decision.reasons.iter().map(|reason| reason.why.to_string());
             said.extend(reasons.filter(|why| why.starts_with("suspicious")));
         }
-        assert!(said.len() >= 199, "{seen}: {} times {:?}", said.len(), said.first());
+        assert!(
+            said.len() >= 199,
+            "{seen}: {} times {:?}",
+            said.len(),
+            said.first()
+        );
     }
 }
 
@@ -318,7 +367,9 @@ fn a_restart_resumes_a_half_done_removal() {
             Act::Drain { group, .. } | Act::Terminate { group, .. } => *group.name == *"web-nodes",
             _ => false,
         });
-        let told: Vec<String> = ours.map(|action| format!("{}: {}", action.act, action.why)).collect();
+        let told: Vec<String> = ours
+            .map(|action| format!("{}: {}", action.act, action.why))
+            .collect();
         for action in &decision.actions {
             world.apply(&action.act);
         }
@@ -326,13 +377,26 @@ fn a_restart_resumes_a_half_done_removal() {
     };
     let (first, _) = step(&mut world, Memory::default());
     assert_eq!(first.len(), 2, "{first:?}");
-    let drained = world.nodes.iter().filter(|node| node.draining && node.group == 0).count();
+    let drained = world
+        .nodes
+        .iter()
+        .filter(|node| node.draining && node.group == 0)
+        .count();
     assert_eq!(drained, 2);
     let seen = world.snapshot();
     let draining = seen.clusters.values().flatten();
-    assert_eq!(draining.filter(|node| node.status == NodeStatus::Draining).count() % 10, 2);
+    assert_eq!(
+        draining
+            .filter(|node| node.status == NodeStatus::Draining)
+            .count()
+            % 10,
+        2
+    );
     let (second, _) = step(&mut world, Memory::default());
-    let ended: Vec<&String> = second.iter().filter(|line| line.starts_with("terminate")).collect();
+    let ended: Vec<&String> = second
+        .iter()
+        .filter(|line| line.starts_with("terminate"))
+        .collect();
     assert_eq!(ended.len(), 2, "{second:?}");
     assert!(ended[0].ends_with("it is empty"), "{second:?}");
 }

@@ -66,6 +66,7 @@ impl Reader<'_> {
             Some(item) => self.decoder.list(&item, "a list of maps"),
             None => Vec::new(),
         };
+        services.iter().for_each(|item| self.no_group_named(item));
         Some(RawGroup {
             item: item.clone(),
             kind,
@@ -75,6 +76,17 @@ impl Reader<'_> {
             manner,
             services,
         })
+    }
+
+    /// A service in a group names none: it might be another one.
+    fn no_group_named(&mut self, item: &Item) {
+        for name in ["auto_scaling_group_name", "spot_fleet_request_id"] {
+            if let Some(node) = item.node.get(name) {
+                let message = format!("{name} stands in a service that is in a group");
+                self.decoder
+                    .problem_at(&node.at, &item.path, message, "take it out");
+            }
+        }
     }
 
     fn manner(&mut self, fields: &Fields) -> Option<Manner> {

@@ -4,7 +4,16 @@ use crate::config::schema::{Dialect, Table, key};
 
 /// Every table there is.
 pub const TABLES: [&Table; 14] = [
-    &ROOT, &GROUP, &FLEET, &SIMPLE, &SERVICE, &TRIGGER, &ENTRY, &DIRECTION, &RATE, &FALLBACK,
+    &ROOT,
+    &GROUP,
+    &FLEET,
+    &SIMPLE,
+    &SERVICE,
+    &TRIGGER,
+    &ENTRY,
+    &DIRECTION,
+    &RATE,
+    &FALLBACK,
     &REMOVAL,
     &TRACE,
     &TRACE_GROUP,

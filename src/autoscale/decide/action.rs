@@ -64,50 +64,121 @@ pub enum Subject {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Why {
     // What moves a count.
-    Trigger { alarm: AlarmId, state: AlarmState },
-    BelowMin { min: u32 },
-    AboveMax { max: u32 },
-    NextLevel { max: u32 },
-    Fallback { count: u32 },
-    Capacity { wanted: u32 },
+    Trigger {
+        alarm: AlarmId,
+        state: AlarmState,
+    },
+    BelowMin {
+        min: u32,
+    },
+    AboveMax {
+        max: u32,
+    },
+    NextLevel {
+        max: u32,
+    },
+    Fallback {
+        count: u32,
+    },
+    Capacity {
+        wanted: u32,
+    },
     // What holds a count.
     NoService,
-    Lease { holder: Arc<str>, until: Timestamp },
-    Lost { to: u32 },
-    Foreign { count: u32 },
-    Idle { left: Duration },
+    Lease {
+        holder: Arc<str>,
+        until: Timestamp,
+    },
+    Lost {
+        to: u32,
+    },
+    Foreign {
+        count: u32,
+    },
+    Idle {
+        left: Duration,
+    },
     Settling,
     Deploying,
-    UnknownAlarm { alarm: AlarmId },
-    NoData { alarm: AlarmId },
-    Stabilizing { step: i64 },
-    Rate { step: i64 },
-    LevelWait { max: u32, left: Duration },
-    AtMax { max: u32 },
-    NoCapacity { wanted: u32 },
+    UnknownAlarm {
+        alarm: AlarmId,
+    },
+    NoData {
+        alarm: AlarmId,
+    },
+    Stabilizing {
+        step: i64,
+    },
+    Rate {
+        step: i64,
+    },
+    LevelWait {
+        max: u32,
+        left: Duration,
+    },
+    AtMax {
+        max: u32,
+    },
+    NoCapacity {
+        wanted: u32,
+    },
     // What moves nodes.
-    Need { need: u32, tasks: Capacity, buffer: Capacity },
-    NeededAgain { need: u32 },
-    Surplus { need: u32, zone: Arc<str> },
+    Need {
+        need: u32,
+        tasks: Capacity,
+        buffer: Capacity,
+    },
+    NeededAgain {
+        need: u32,
+    },
+    Surplus {
+        need: u32,
+        zone: Arc<str>,
+    },
     DrainAgain,
     Empty,
-    TimeIsUp { tasks: u32 },
-    Orphan { age: Duration },
+    TimeIsUp {
+        tasks: u32,
+    },
+    Orphan {
+        age: Duration,
+    },
     // What holds nodes.
     NoGroup,
     NoNodes,
     UnknownNeed,
     EmptyCluster,
-    NoneRegistered { instances: usize },
-    ManyOrphans { orphans: usize, instances: usize },
-    GroupMax { need: u32, max: u32 },
+    NoneRegistered {
+        instances: usize,
+    },
+    ManyOrphans {
+        orphans: usize,
+        instances: usize,
+    },
+    GroupMax {
+        need: u32,
+        max: u32,
+    },
     Launching,
-    Waits { service: ServiceId },
-    Draining { instance: Arc<str>, tasks: u32 },
-    Kept { instance: Arc<str> },
-    NoCandidate { surplus: u32 },
-    PerPoll { surplus: u32 },
-    PerHour { surplus: u32 },
+    Waits {
+        service: ServiceId,
+    },
+    Draining {
+        instance: Arc<str>,
+        tasks: u32,
+    },
+    Kept {
+        instance: Arc<str>,
+    },
+    NoCandidate {
+        surplus: u32,
+    },
+    PerPoll {
+        surplus: u32,
+    },
+    PerHour {
+        surplus: u32,
+    },
 }
 
 impl Subject {
@@ -200,7 +271,9 @@ impl Why {
             Why::Fallback { count } => {
                 write!(f, "alarms are unknown, and {count} tasks are safe")
             }
-            Why::Capacity { wanted } => write!(f, "there is capacity for the {wanted} that are wanted"),
+            Why::Capacity { wanted } => {
+                write!(f, "there is capacity for the {wanted} that are wanted")
+            }
             _ => Ok(()),
         }
     }
@@ -235,7 +308,10 @@ impl Why {
                 need,
                 tasks,
                 buffer,
-            } => write!(f, "{need} are needed: {tasks} for tasks and a buffer of {buffer}"),
+            } => write!(
+                f,
+                "{need} are needed: {tasks} for tasks and a buffer of {buffer}"
+            ),
             Why::NeededAgain { need } => write!(f, "{need} are needed again"),
             Why::Surplus { need, zone } => write!(f, "{need} are needed, and {zone} has most"),
             Why::DrainAgain => f.write_str("it was chosen, and is not draining"),

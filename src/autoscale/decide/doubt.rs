@@ -17,7 +17,11 @@ pub fn orphans<'a>(members: &[Member<'a>], now: Timestamp) -> Vec<&'a Instance> 
             && member.instance.state == InstanceState::InService
             && elapsed(member.instance.launched, now) > REGISTERED_AFTER
     };
-    members.iter().filter(old).map(|member| member.instance).collect()
+    members
+        .iter()
+        .filter(old)
+        .map(|member| member.instance)
+        .collect()
 }
 
 /// Why no node is removed, if what is seen cannot be.

@@ -95,7 +95,10 @@ impl Memory {
             lists.for_each(|(time, _)| clamp(time));
         }
         for memory in self.groups.values_mut() {
-            let leaving = memory.leaving.values_mut().map(|leaving| &mut leaving.since);
+            let leaving = memory
+                .leaving
+                .values_mut()
+                .map(|leaving| &mut leaving.since);
             leaving.chain(&mut memory.chosen).for_each(clamp);
         }
     }
@@ -126,7 +129,10 @@ impl ServiceMemory {
 
     /// Whether tasks of the last scale-in are still running; for ever is too long to wait for them.
     pub fn settle(&mut self, seen: &Service, now: Timestamp) {
-        let Some(asked) = self.asked.filter(|asked| asked.arrived && asked.to < asked.from) else {
+        let Some(asked) = self
+            .asked
+            .filter(|asked| asked.arrived && asked.to < asked.from)
+        else {
             return;
         };
         if seen.running > seen.desired && elapsed(asked.at, now) < LONGEST_SETTLING {
@@ -144,7 +150,8 @@ impl ServiceMemory {
             reached,
         });
         self.updated = Some(now);
-        self.changes.push_back((now, i64::from(to) - i64::from(from)));
+        self.changes
+            .push_back((now, i64::from(to) - i64::from(from)));
     }
 
     /// The tasks to find room for: those of a scale-in stay until they have stopped.
@@ -160,7 +167,9 @@ impl ServiceMemory {
 
 /// The time from then to now.
 pub fn elapsed(then: Timestamp, now: Timestamp) -> Duration {
-    now.duration_since(then).try_into().unwrap_or(Duration::ZERO)
+    now.duration_since(then)
+        .try_into()
+        .unwrap_or(Duration::ZERO)
 }
 
 /// How much of a wait is left, if any.

@@ -95,7 +95,10 @@ impl Poll<'_> {
         if let Some(nodes) = nodes {
             nodes.finish(decision);
         }
-        decision.memory.services.extend(ids().cloned().zip(memories));
+        decision
+            .memory
+            .services
+            .extend(ids().cloned().zip(memories));
     }
 
     /// The services of a group that were seen.

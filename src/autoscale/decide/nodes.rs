@@ -90,21 +90,27 @@ impl<'a> Nodes<'a> {
                 Some(leaving) => (leaving.ours || draining || node.is_none()).then_some(leaving),
                 None => draining.then(found),
             };
-            memory.leaving.extend(leaving.map(|leaving| (instance.id.clone(), leaving)));
+            memory
+                .leaving
+                .extend(leaving.map(|leaving| (instance.id.clone(), leaving)));
         }
     }
 
     /// What there is for tasks.
     pub fn capacity(&self) -> Capacity {
         let serves = |member: &&Member| {
-            let active = member.node.is_some_and(|node| {
-                node.status == NodeStatus::Active && node.connected
-            });
+            let active = member
+                .node
+                .is_some_and(|node| node.status == NodeStatus::Active && node.connected);
             member.instance.state == InstanceState::InService
                 && !self.memory.leaving.contains_key(&member.instance.id)
                 && (active || self.registered.is_none())
         };
-        let units = self.members.iter().filter(serves).map(|member| member.instance.units);
+        let units = self
+            .members
+            .iter()
+            .filter(serves)
+            .map(|member| member.instance.units);
         Capacity::units(units.sum())
     }
 
@@ -116,7 +122,10 @@ impl<'a> Nodes<'a> {
         let need = (tasks + buffer).ceil();
         let target = need.max(self.seen.min).min(self.seen.max);
         let leaving = self.memory.leaving.keys();
-        let leaving: u32 = leaving.filter_map(|id| self.member(id)).map(|one| one.instance.units).sum();
+        let leaving: u32 = leaving
+            .filter_map(|id| self.member(id))
+            .map(|one| one.instance.units)
+            .sum();
         let staying = self.seen.desired.saturating_sub(leaving);
         if need > self.seen.max {
             self.held.push(Why::GroupMax {
@@ -144,8 +153,7 @@ impl<'a> Nodes<'a> {
         };
         let orphans = doubt::orphans(&self.members, self.now);
         let percent = self.group.removal.orphan_percent;
-        let suspicion =
-            doubt::suspicion(&self.members, registered.len(), orphans.len(), percent);
+        let suspicion = doubt::suspicion(&self.members, registered.len(), orphans.len(), percent);
         if let Some(suspicion) = suspicion {
             self.held.push(suspicion);
             return;
@@ -159,20 +167,30 @@ impl<'a> Nodes<'a> {
     }
 
     fn member(&self, id: &str) -> Option<Member<'a>> {
-        self.members.iter().find(|member| *member.instance.id == *id).copied()
+        self.members
+            .iter()
+            .find(|member| *member.instance.id == *id)
+            .copied()
     }
 
     /// Nodes that are on their way out come back before new ones are bought.
     fn grow(&mut self, mut short: u32, need: u32, why: Why) {
-        let ours = self.memory.leaving.iter().filter(|(_, leaving)| leaving.ours);
-        let mut ours: Vec<(Timestamp, Arc<str>)> =
-            ours.map(|(id, leaving)| (leaving.since, id.clone())).collect();
+        let ours = self
+            .memory
+            .leaving
+            .iter()
+            .filter(|(_, leaving)| leaving.ours);
+        let mut ours: Vec<(Timestamp, Arc<str>)> = ours
+            .map(|(id, leaving)| (leaving.since, id.clone()))
+            .collect();
         ours.sort();
         for (_, instance) in ours.into_iter().rev() {
             if short == 0 {
                 break;
             }
-            let units = self.member(&instance).map_or(0, |member| member.instance.units);
+            let units = self
+                .member(&instance)
+                .map_or(0, |member| member.instance.units);
             short = short.saturating_sub(units);
             self.memory.leaving.remove(&instance);
             let act = Act::Activate {
@@ -207,10 +225,16 @@ impl<'a> Nodes<'a> {
     /// Chosen nodes whose time has come. `surplus`: what the group has beyond its target, these included.
     fn end_leaving(&mut self, mut surplus: u32) {
         let leaving = self.memory.leaving.iter();
-        let mut leaving: Vec<_> = leaving.map(|(id, leaving)| (*leaving, id.clone())).collect();
+        let mut leaving: Vec<_> = leaving
+            .map(|(id, leaving)| (*leaving, id.clone()))
+            .collect();
         leaving.sort_by_key(|(leaving, _)| leaving.since);
         for (leaving, id) in leaving {
-            let Some(Member { instance, node: Some(node) }) = self.member(&id) else {
+            let Some(Member {
+                instance,
+                node: Some(node),
+            }) = self.member(&id)
+            else {
                 continue;
             };
             if surplus < instance.units || instance.protected {
@@ -221,7 +245,9 @@ impl<'a> Nodes<'a> {
             if node.status == NodeStatus::Active {
                 // Its time begins when it drains.
                 let again = self.memory.leaving.get_mut(&id);
-                again.into_iter().for_each(|leaving| leaving.since = self.now);
+                again
+                    .into_iter()
+                    .for_each(|leaving| leaving.since = self.now);
                 self.drain(instance, Why::DrainAgain);
                 continue;
             }
@@ -231,7 +257,10 @@ impl<'a> Nodes<'a> {
             } else if elapsed(leaving.since, self.now) >= self.group.removal.wait {
                 self.end(instance, true, Why::TimeIsUp { tasks });
             } else {
-                self.held.push(Why::Draining { instance: id, tasks });
+                self.held.push(Why::Draining {
+                    instance: id,
+                    tasks,
+                });
             }
         }
     }
@@ -295,11 +324,14 @@ impl<'a> Nodes<'a> {
 
     /// How many nodes may be chosen now.
     fn budget(&self) -> usize {
-        let chosen_now = self.actions.iter().filter(|action| {
-            matches!(action.why, Why::Orphan { .. } | Why::Surplus { .. })
-        });
+        let chosen_now = self
+            .actions
+            .iter()
+            .filter(|action| matches!(action.why, Why::Orphan { .. } | Why::Surplus { .. }));
         let per_poll = usize::try_from(self.group.removal.per_poll).unwrap_or(usize::MAX);
-        per_poll.saturating_sub(chosen_now.count()).min(self.hour_left())
+        per_poll
+            .saturating_sub(chosen_now.count())
+            .min(self.hour_left())
     }
 
     fn hour_left(&self) -> usize {
@@ -332,10 +364,12 @@ impl<'a> Nodes<'a> {
     pub fn finish(self, decision: &mut Decision) {
         decision.actions.extend(self.actions);
         let id = &self.group.id;
-        decision.reasons.extend(self.held.into_iter().map(|why| Reason {
-            subject: Subject::Group(id.clone()),
-            why,
-        }));
+        decision
+            .reasons
+            .extend(self.held.into_iter().map(|why| Reason {
+                subject: Subject::Group(id.clone()),
+                why,
+            }));
         decision.memory.groups.insert(id.clone(), self.memory);
     }
 }

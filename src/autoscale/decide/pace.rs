@@ -8,17 +8,28 @@ use jiff::Timestamp;
 /// Notes what the triggers ask for in this poll.
 pub fn remember(service: &Service, memory: &mut ServiceMemory, step: i64, now: Timestamp) {
     let directions = [&service.scale_out, &service.scale_in];
-    let rates = directions.into_iter().flat_map(|direction| &direction.rates);
+    let rates = directions
+        .into_iter()
+        .flat_map(|direction| &direction.rates);
     let longest = rates.map(|rate| rate.per).max().unwrap_or_default();
-    memory.changes.retain(|(time, _)| elapsed(*time, now) < longest);
-    let window = directions.map(|direction| direction.stabilization).into_iter().max();
+    memory
+        .changes
+        .retain(|(time, _)| elapsed(*time, now) < longest);
+    let window = directions
+        .map(|direction| direction.stabilization)
+        .into_iter()
+        .max();
     let window = window.unwrap_or_default();
     if window.is_zero() {
         memory.steps.clear();
         return;
     }
     // What happened while nothing was seen for a whole window is not known.
-    if memory.steps.back().is_some_and(|(last, _)| elapsed(*last, now) > window) {
+    if memory
+        .steps
+        .back()
+        .is_some_and(|(last, _)| elapsed(*last, now) > window)
+    {
         memory.steps.clear();
     }
     memory.steps.push_back((now, step));
@@ -47,7 +58,10 @@ pub fn step(
     if steady == 0 {
         return (0, (step != 0).then_some(Why::Stabilizing { step }));
     }
-    let most = direction.rates.iter().map(|rate| allowed(rate, memory, count, steady, now));
+    let most = direction
+        .rates
+        .iter()
+        .map(|rate| allowed(rate, memory, count, steady, now));
     let most = most.min().unwrap_or(i64::MAX);
     let kept = steady.signum() * steady.abs().min(most);
     (kept, (kept != steady).then_some(Why::Rate { step: steady }))
@@ -59,20 +73,35 @@ fn stabilized(direction: &Direction, memory: &ServiceMemory, step: i64, now: Tim
     if window.is_zero() {
         return step;
     }
-    let whole = memory.steps.front().is_some_and(|(time, _)| elapsed(*time, now) >= window);
+    let whole = memory
+        .steps
+        .front()
+        .is_some_and(|(time, _)| elapsed(*time, now) >= window);
     if !whole {
         return 0;
     }
     // The state at the window's beginning is that of the last poll before it.
-    let begins = memory.steps.iter().rposition(|(time, _)| elapsed(*time, now) >= window);
-    let within = memory.steps.iter().skip(begins.unwrap_or(0)).map(|(_, step)| *step);
+    let begins = memory
+        .steps
+        .iter()
+        .rposition(|(time, _)| elapsed(*time, now) >= window);
+    let within = memory
+        .steps
+        .iter()
+        .skip(begins.unwrap_or(0))
+        .map(|(_, step)| *step);
     let least = if step > 0 { within.min() } else { within.max() };
-    least.filter(|least| least.signum() == step.signum()).unwrap_or(0)
+    least
+        .filter(|least| least.signum() == step.signum())
+        .unwrap_or(0)
 }
 
 /// How many tasks more may change.
 fn allowed(rate: &Rate, memory: &ServiceMemory, count: u32, step: i64, now: Timestamp) -> i64 {
-    let within = memory.changes.iter().filter(|(time, _)| elapsed(*time, now) < rate.per);
+    let within = memory
+        .changes
+        .iter()
+        .filter(|(time, _)| elapsed(*time, now) < rate.per);
     let changes = within.map(|(_, change)| *change);
     let most = match rate.limit {
         RateLimit::Tasks(tasks) => i64::from(tasks),

@@ -64,7 +64,12 @@ impl<'a> Turn<'a> {
         memory.wanted = memory.wanted.filter(|wanted| *wanted > seen.desired);
         let wishes = alarms.wishes(service);
         let unknown = wishes.unknown.is_some();
-        held.extend(wishes.unknown.cloned().map(|alarm| Why::UnknownAlarm { alarm }));
+        held.extend(
+            wishes
+                .unknown
+                .cloned()
+                .map(|alarm| Why::UnknownAlarm { alarm }),
+        );
         memory.unknown = unknown.then(|| memory.unknown.unwrap_or(now));
         if service.levels.timer == LevelTimer::Sustained && wishes.up.is_none() && !unknown {
             memory.reached = None;
@@ -147,7 +152,10 @@ impl<'a> Turn<'a> {
     /// The count that triggers and bounds ask for, if it is another one.
     fn choose(&mut self) -> Option<Choice> {
         let count = i64::from(self.count());
-        let (min, max) = (i64::from(self.bounds.min), i64::from(self.bounds.stairs.last()));
+        let (min, max) = (
+            i64::from(self.bounds.min),
+            i64::from(self.bounds.stairs.last()),
+        );
         let (asked, mut why) = self.triggered();
         let (mut step, held) = pace::step(self.service, self.memory, self.count(), asked, self.now);
         self.held.extend(held);
@@ -188,7 +196,8 @@ impl<'a> Turn<'a> {
             false => self.hold_out(choice),
         };
         let may = hold.is_none();
-        self.held.extend(hold.filter(|why| !self.held.contains(why)));
+        self.held
+            .extend(hold.filter(|why| !self.held.contains(why)));
         may
     }
 
@@ -227,7 +236,8 @@ impl<'a> Turn<'a> {
         } else {
             let landing = stairs.step(count, choice.count, before, self.now);
             self.memory.reached = landing.reached;
-            self.held.extend(landing.opened.map(|max| Why::NextLevel { max }));
+            self.held
+                .extend(landing.opened.map(|max| Why::NextLevel { max }));
             landing.count
         };
         self.memory.updated = Some(self.now);
@@ -265,7 +275,12 @@ impl<'a> Turn<'a> {
             target
         };
         self.memory.wanted = (target > to).then_some(target);
-        if target > to && !self.held.iter().any(|why| matches!(why, Why::NoCapacity { .. })) {
+        if target > to
+            && !self
+                .held
+                .iter()
+                .any(|why| matches!(why, Why::NoCapacity { .. }))
+        {
             self.held.push(Why::NoCapacity { wanted: target });
         }
         if to == from {
@@ -283,7 +298,9 @@ impl<'a> Turn<'a> {
 impl Room {
     /// As many of these as there is room for.
     fn take(&mut self, each: Capacity, tasks: u32) -> u32 {
-        let slots = self.capacity.map(|capacity| capacity.slots(self.used, each));
+        let slots = self
+            .capacity
+            .map(|capacity| capacity.slots(self.used, each));
         let taken = slots.unwrap_or(u32::MAX).min(tasks);
         self.used = self.used + each * taken;
         taken

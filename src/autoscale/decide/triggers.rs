@@ -47,7 +47,12 @@ impl<'a> Alarms<'a> {
         let matches = |trigger: &&Trigger| self.state(&trigger.alarm) == Some(trigger.state);
         let step = |trigger: &&Trigger| trigger.step;
         // The first of equals, as the log of ecs_auto_scaler has it.
-        let up = service.upscale.iter().filter(matches).rev().max_by_key(step);
+        let up = service
+            .upscale
+            .iter()
+            .filter(matches)
+            .rev()
+            .max_by_key(step);
         let down = service.downscale.iter().filter(matches);
         let down = down.filter(|trigger| up.is_none() || trigger.prioritized);
         let down = down.rev().max_by_key(step);

@@ -28,7 +28,10 @@ impl<'a> Zones<'a> {
     }
 
     fn place(&self, instance: &Instance) -> (usize, u32) {
-        self.counts.get(&*instance.zone).copied().unwrap_or_default()
+        self.counts
+            .get(&*instance.zone)
+            .copied()
+            .unwrap_or_default()
     }
 
     fn largest(&self) -> u32 {

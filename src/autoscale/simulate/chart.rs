@@ -64,7 +64,10 @@ pub fn chart(timeline: &Timeline) -> String {
             ("running", &service.running, ACTUAL),
             ("desired", &service.desired, DESIRED),
         ];
-        chart.panel(name, &curves.map(|(name, line, pen)| Curve { name, line, pen }));
+        chart.panel(
+            name,
+            &curves.map(|(name, line, pen)| Curve { name, line, pen }),
+        );
     }
     for (name, group) in &timeline.groups {
         let curves = [
@@ -72,7 +75,10 @@ pub fn chart(timeline: &Timeline) -> String {
             ("active", &group.active, ACTUAL),
             ("desired", &group.desired, DESIRED),
         ];
-        chart.panel(name, &curves.map(|(name, line, pen)| Curve { name, line, pen }));
+        chart.panel(
+            name,
+            &curves.map(|(name, line, pen)| Curve { name, line, pen }),
+        );
     }
     chart.alarms();
     chart.time_axis();
@@ -94,7 +100,8 @@ impl Chart<'_> {
 
     fn panel(&mut self, name: &str, curves: &[Curve]) {
         self.top += HEAD;
-        self.svg.text(LEFT, self.top - 8.0, Anchor::Start, INK, name);
+        self.svg
+            .text(LEFT, self.top - 8.0, Anchor::Start, INK, name);
         let mut legend = WIDTH - RIGHT;
         for curve in curves.iter().rev() {
             let (y, color) = (self.top - 8.0, curve.pen.color);
@@ -107,8 +114,15 @@ impl Chart<'_> {
         let y = |value: u32| bottom - (PANEL - 10.0) * f64::from(value) / f64::from(most);
         for value in marks(most) {
             let (left, right) = (LEFT, WIDTH - RIGHT);
-            self.svg.path(&[(left, y(value)), (right, y(value))], solid(GRID, 1.0));
-            self.svg.text(left - 6.0, y(value) + 4.0, Anchor::End, INK, &value.to_string());
+            self.svg
+                .path(&[(left, y(value)), (right, y(value))], solid(GRID, 1.0));
+            self.svg.text(
+                left - 6.0,
+                y(value) + 4.0,
+                Anchor::End,
+                INK,
+                &value.to_string(),
+            );
         }
         for curve in curves {
             let mut points = Vec::new();
@@ -129,7 +143,8 @@ impl Chart<'_> {
 
     fn alarms(&mut self) {
         self.top += HEAD;
-        self.svg.text(LEFT, self.top - 8.0, Anchor::Start, INK, "alarms");
+        self.svg
+            .text(LEFT, self.top - 8.0, Anchor::Start, INK, "alarms");
         for (name, line) in &self.timeline.alarms {
             let ends = line.0.iter().skip(1).map(|value| value.from);
             for (value, end) in line.0.iter().zip(ends.chain([self.timeline.to])) {
@@ -141,15 +156,21 @@ impl Chart<'_> {
                     _ => "#ffd33d",
                 };
                 let told = format!("{name}: {}", value.value);
-                self.svg.rectangle(from, self.top, to - from, STRIP, color, &told);
+                self.svg
+                    .rectangle(from, self.top, to - from, STRIP, color, &told);
             }
-            self.svg.text(LEFT + 4.0, self.top + 11.0, Anchor::Start, INK, name);
+            self.svg
+                .text(LEFT + 4.0, self.top + 11.0, Anchor::Start, INK, name);
             self.top += STRIP + 4.0;
         }
     }
 
     fn time_axis(&mut self) {
-        let length = self.timeline.to.duration_since(self.timeline.from).unsigned_abs();
+        let length = self
+            .timeline
+            .to
+            .duration_since(self.timeline.from)
+            .unsigned_abs();
         let hours = [1, 2, 3, 6, 12, 24, 48, 168, 24 * 30];
         let few = |hours: &&u64| length.as_secs() / (*hours * 3600) <= 12;
         let step = hours.iter().find(few).copied().unwrap_or(24 * 60);
@@ -159,7 +180,8 @@ impl Chart<'_> {
             let (x, y) = (self.x(time), self.top + 16.0);
             let clock = shown.strftime("%H:%M").to_string();
             let date = shown.strftime("%m-%d").to_string();
-            self.svg.path(&[(x, self.top), (x, self.top + 4.0)], solid(INK, 1.0));
+            self.svg
+                .path(&[(x, self.top), (x, self.top + 4.0)], solid(INK, 1.0));
             self.svg.text(x, y, Anchor::Middle, INK, &clock);
             self.svg.text(x, y + 13.0, Anchor::Middle, INK, &date);
             time += Duration::from_hours(step);
@@ -170,7 +192,10 @@ impl Chart<'_> {
 /// A few values to draw lines at, from 0 to at most `most`.
 fn marks(most: u32) -> Vec<u32> {
     let steps = (0..9).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_u32.pow(power)));
-    let step = steps.into_iter().find(|step| most / step <= 5).unwrap_or(most);
+    let step = steps
+        .into_iter()
+        .find(|step| most / step <= 5)
+        .unwrap_or(most);
     (0..=most / step).map(|mark| mark * step).collect()
 }
 

@@ -70,11 +70,19 @@ fn begin(config: &Config, trace: &Trace) -> World {
                 group.zones.clone_from(&start.zones);
             }
         }
-        let count = |id: &ServiceId| world.services.iter().find(|one| one.id == *id).map(|one| one.desired);
+        let count = |id: &ServiceId| {
+            world
+                .services
+                .iter()
+                .find(|one| one.id == *id)
+                .map(|one| one.desired)
+        };
         let tasks = written.services.iter();
         let tasks = tasks.map(|one| one.required_capacity * count(&one.id).unwrap_or(0));
         let need = tasks.fold(written.buffer, |sum, one| sum + one).ceil();
-        let nodes = start.and_then(|start| start.nodes).map(|nodes| nodes * group.units);
+        let nodes = start
+            .and_then(|start| start.nodes)
+            .map(|nodes| nodes * group.units);
         group.desired = nodes.unwrap_or(need).max(group.min).min(group.max);
     }
     world.settle();
@@ -112,7 +120,9 @@ fn note_events(decision: &Decision, held: &mut Held, now: Timestamp, events: &mu
     let mut holds = Held::new();
     for reason in &decision.reasons {
         let kind = discriminant(&reason.why);
-        let known = held.get(&reason.subject).is_some_and(|kinds| kinds.contains(&kind));
+        let known = held
+            .get(&reason.subject)
+            .is_some_and(|kinds| kinds.contains(&kind));
         holds.entry(reason.subject.clone()).or_default().push(kind);
         // That nothing happens for a while after each change goes without saying.
         if known || matches!(reason.why, Why::Idle { .. } | Why::Settling) {
@@ -149,7 +159,8 @@ fn note(config: &Config, world: &World, unknown: &Unknown, timeline: &mut Timeli
         let active = ours().filter(|node| !node.draining && node.registers <= now);
         line.desired.push(now, group.desired);
         line.active.push(now, units(active.count()));
-        line.draining.push(now, units(ours().filter(|node| node.draining).count()));
+        line.draining
+            .push(now, units(ours().filter(|node| node.draining).count()));
     }
     for (id, (state, _)) in &world.alarms {
         let state = (!unknown.contains(id)).then_some(*state);

@@ -53,7 +53,9 @@ impl Svg {
         for (index, (x, y)) in points.iter().enumerate() {
             let _ = write!(path, "{}{x:.1} {y:.1}", if index == 0 { "M" } else { "L" });
         }
-        let dashes = pen.dashes.map(|dashes| format!(" stroke-dasharray=\"{dashes}\""));
+        let dashes = pen
+            .dashes
+            .map(|dashes| format!(" stroke-dasharray=\"{dashes}\""));
         self.add(format_args!(
             "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{}/>\n",
             pen.color,

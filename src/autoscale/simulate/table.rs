@@ -1,8 +1,8 @@
 //! A timeline as a table of what was decided.
 
 use super::timeline::Timeline;
-use comfy_table::presets::NOTHING;
 use comfy_table::Table;
+use comfy_table::presets::NOTHING;
 
 /// One line an event, in the trace's time zone.
 #[must_use]

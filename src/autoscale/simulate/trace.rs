@@ -116,7 +116,8 @@ impl Reader<'_> {
         let (from, to, zone) = (from?, to?, zone?);
         if from >= to || to.duration_since(from).unsigned_abs() > LONGEST {
             let message = "from and to are not a period of at most a year";
-            self.decoder.problem(&fields.item, message, "write the earlier first");
+            self.decoder
+                .problem(&fields.item, message, "write the earlier first");
             return None;
         }
         Some(Span { from, to, zone })
@@ -151,7 +152,8 @@ impl Reader<'_> {
             if !known.contains(&*key.text) {
                 let known: Vec<&str> = known.iter().copied().collect();
                 let remedy = suggestion(&key.text, &format!("{name} of the file"), &known);
-                self.decoder.problem_at(&key.at, &item.path, "not in the file", remedy);
+                self.decoder
+                    .problem_at(&key.at, &item.path, "not in the file", remedy);
             }
             values.push(read(self, item).map(|value| (key.text.clone(), value)));
         }
@@ -196,8 +198,10 @@ impl Reader<'_> {
         let triggers = services.flat_map(|one| one.upscale.iter().chain(&one.downscale));
         let known: BTreeSet<&str> = triggers.map(|trigger| &*trigger.alarm.name).collect();
         let items = self.decoder.list(&item, "a list of maps");
-        let changes: Vec<_> =
-            items.iter().map(|item| self.change(item, span, &known)).collect();
+        let changes: Vec<_> = items
+            .iter()
+            .map(|item| self.change(item, span, &known))
+            .collect();
         let changes = changes.into_iter().collect::<Option<Vec<_>>>()?;
         let mut changes = changes.concat();
         // Of several at one moment the last one counts.
@@ -217,17 +221,26 @@ impl Reader<'_> {
         let at = self.needed(&fields, "at", remedy, |decoder, item| {
             moments(decoder, item, span)
         });
-        let alarm = self.needed(&fields, "alarm", "write the alarm's name", |decoder, item| {
-            let text = decoder.word(item)?;
-            if !known.contains(&*text.value) {
-                let known: Vec<&str> = known.iter().copied().collect();
-                let message = format!("no trigger has the alarm {}", text.shown());
-                let word = if text.is_literal() { &*text.value } else { "" };
-                decoder.problem(item, message, suggestion(word, "alarms of the file", &known));
-                return None;
-            }
-            Some(text.value)
-        });
+        let alarm = self.needed(
+            &fields,
+            "alarm",
+            "write the alarm's name",
+            |decoder, item| {
+                let text = decoder.word(item)?;
+                if !known.contains(&*text.value) {
+                    let known: Vec<&str> = known.iter().copied().collect();
+                    let message = format!("no trigger has the alarm {}", text.shown());
+                    let word = if text.is_literal() { &*text.value } else { "" };
+                    decoder.problem(
+                        item,
+                        message,
+                        suggestion(word, "alarms of the file", &known),
+                    );
+                    return None;
+                }
+                Some(text.value)
+            },
+        );
         let state = self.needed(&fields, "state", "write ALARM, say", |decoder, item| {
             decoder.choice(item, "state of an alarm", &STATES)
         });
@@ -244,7 +257,10 @@ impl Reader<'_> {
 /// `2026-03-28 9:30`, or a date alone for its midnight.
 fn date_time(decoder: &mut Decoder, item: &Item, zone: &TimeZone) -> Option<Timestamp> {
     let text = decoder.word(item)?;
-    let (date, clock) = text.value.split_once([' ', 'T']).unwrap_or((&text.value, "0:00"));
+    let (date, clock) = text
+        .value
+        .split_once([' ', 'T'])
+        .unwrap_or((&text.value, "0:00"));
     let date = date.parse::<Date>().ok().zip(Clock::parse(clock));
     let time = date.and_then(|(date, clock)| moment(zone, date, clock, Edge::First));
     if time.is_none() {
@@ -270,5 +286,9 @@ fn moments(decoder: &mut Decoder, item: &Item, span: Option<&Span>) -> Option<Ve
     let days = std::iter::successors(Some(first), |day: &Date| day.tomorrow().ok());
     let days = days.take_while(|day| *day <= last);
     let times = days.filter_map(|day| moment(&span.zone, day, clock, Edge::First));
-    Some(times.filter(|time| span.from <= *time && *time <= span.to).collect())
+    Some(
+        times
+            .filter(|time| span.from <= *time && *time <= span.to)
+            .collect(),
+    )
 }

@@ -112,7 +112,11 @@ impl World {
                 min: 0,
                 max: 100_000,
                 zones: vec![Arc::from("a"), Arc::from("b")],
-                units: if group.id.kind == GroupKind::SpotFleet { 4 } else { 1 },
+                units: if group.id.kind == GroupKind::SpotFleet {
+                    4
+                } else {
+                    1
+                },
                 cluster: group.cluster.clone(),
             });
             for service in &group.services {
@@ -125,7 +129,9 @@ impl World {
                 });
                 let triggers = service.upscale.iter().chain(&service.downscale);
                 let alarms = triggers.map(|trigger| trigger.alarm.clone());
-                world.alarms.extend(alarms.map(|alarm| (alarm, (AlarmState::Ok, now))));
+                world
+                    .alarms
+                    .extend(alarms.map(|alarm| (alarm, (AlarmState::Ok, now))));
             }
         }
         world
@@ -159,7 +165,8 @@ impl World {
         for node in &mut self.nodes {
             node.one_offs.retain(|until| *until > now);
         }
-        self.tasks.retain(|task| !matches!(task.state, State::Stopping(until) if until <= now));
+        self.tasks
+            .retain(|task| !matches!(task.state, State::Stopping(until) if until <= now));
         for task in &mut self.tasks {
             if matches!(task.state, State::Starting(until) if until <= now) {
                 task.state = State::Running;
@@ -173,13 +180,16 @@ impl World {
     /// Groups replace what is missing, in the zone that has least.
     fn launch(&mut self) {
         for index in 0..self.groups.len() {
-            let Some(group) = self.groups.get(index).cloned() else { continue };
+            let Some(group) = self.groups.get(index).cloned() else {
+                continue;
+            };
             if group.id.kind == GroupKind::Simple {
                 continue;
             }
             let count = |zone: Option<&Arc<str>>, nodes: &[WorldNode]| {
                 let ours = nodes.iter().filter(|node| node.group == index);
-                ours.filter(|node| zone.is_none_or(|zone| node.zone == *zone)).count()
+                ours.filter(|node| zone.is_none_or(|zone| node.zone == *zone))
+                    .count()
             };
             while u32::try_from(count(None, &self.nodes)).unwrap_or(u32::MAX) * group.units
                 < group.desired
@@ -204,7 +214,10 @@ impl World {
     fn leave_draining(&mut self) {
         let until = self.now + self.pace.stop;
         for task in &mut self.tasks {
-            let node = self.nodes.iter().find(|node| Some(&node.id) == task.node.as_ref());
+            let node = self
+                .nodes
+                .iter()
+                .find(|node| Some(&node.id) == task.node.as_ref());
             let lives = matches!(task.state, State::Starting(_) | State::Running);
             if lives && node.is_some_and(|node| node.draining) {
                 task.state = State::Stopping(until);
@@ -239,7 +252,10 @@ impl World {
     }
 
     fn used(&self, node: &WorldNode) -> Capacity {
-        let tasks = self.tasks.iter().filter(|task| task.node.as_ref() == Some(&node.id));
+        let tasks = self
+            .tasks
+            .iter()
+            .filter(|task| task.node.as_ref() == Some(&node.id));
         let each = tasks.filter_map(|task| self.services.get(task.service));
         each.fold(Capacity::default(), |sum, service| sum + service.each)
     }
@@ -248,7 +264,10 @@ impl World {
     fn place(&mut self) {
         let until = self.now + self.pace.start;
         for index in 0..self.tasks.len() {
-            let task = self.tasks.get(index).filter(|task| task.state == State::Pending);
+            let task = self
+                .tasks
+                .get(index)
+                .filter(|task| task.state == State::Pending);
             let Some(service) = task.and_then(|task| self.services.get(task.service)) else {
                 continue;
             };
@@ -261,9 +280,17 @@ impl World {
                     && node.registers <= self.now
                     && units.slots(self.used(node), service.each) > 0
             };
-            let node = self.nodes.iter().filter(free).min_by_key(|node| self.used(node));
+            let node = self
+                .nodes
+                .iter()
+                .filter(free)
+                .min_by_key(|node| self.used(node));
             let node = node.map(|node| node.id.clone());
-            if let Some(task) = self.tasks.get_mut(index).filter(|_| simple || node.is_some()) {
+            if let Some(task) = self
+                .tasks
+                .get_mut(index)
+                .filter(|_| simple || node.is_some())
+            {
                 task.node = node;
                 task.state = State::Starting(until);
             }
@@ -305,7 +332,8 @@ impl World {
             group.desired = group.desired.saturating_sub(group.units);
         }
         let before = self.tasks.len();
-        self.tasks.retain(|task| task.node.as_ref() != Some(&node.id));
+        self.tasks
+            .retain(|task| task.node.as_ref() != Some(&node.id));
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Killed {
             service: count(before - self.tasks.len()),
@@ -318,7 +346,9 @@ impl World {
     pub fn tasks_of(&self, service: usize) -> (u32, u32) {
         let ours = self.tasks.iter().filter(|task| task.service == service);
         ours.fold((0, 0), |(running, pending), task| match task.state {
-            State::Running | State::Stopping(_) if task.node.is_some() || self.is_simple(service) => {
+            State::Running | State::Stopping(_)
+                if task.node.is_some() || self.is_simple(service) =>
+            {
                 (running + 1, pending)
             }
             State::Pending | State::Starting(_) => (running, pending + 1),
@@ -401,7 +431,11 @@ impl World {
             one_off: u32::try_from(node.one_offs.len()).unwrap_or(u32::MAX),
             ..Tasks::default()
         };
-        for task in self.tasks.iter().filter(|task| task.node.as_ref() == Some(&node.id)) {
+        for task in self
+            .tasks
+            .iter()
+            .filter(|task| task.node.as_ref() == Some(&node.id))
+        {
             match task.state {
                 State::Running | State::Stopping(_) => tasks.service += 1,
                 State::Pending | State::Starting(_) => tasks.pending += 1,

@@ -47,6 +47,8 @@ fn text(path: &Path) -> Result<Text, Failure> {
 /// The autoscaler's file; what is odd about it is told.
 fn configuration(path: &Path) -> Result<Config, Failure> {
     let Loaded { config, warnings } = load(&text(path)?, &variable)?;
-    warnings.iter().for_each(|problem| warn(&problem.to_string()));
+    warnings
+        .iter()
+        .for_each(|problem| warn(&problem.to_string()));
     Ok(config)
 }

@@ -1,8 +1,8 @@
 //! `entryctl autoscale simulate`.
 
 use crate::autoscale::simulate::{chart, load, simulate, table};
-use crate::cli::output::{self, Privacy};
 use crate::cli::Failure;
+use crate::cli::output::{self, Privacy};
 use clap::Args;
 use std::path::PathBuf;
 
