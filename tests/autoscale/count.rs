@@ -1,7 +1,8 @@
 //! A service's count: doubt, deploys, pace, capacity, and what was done by others.
 
-use super::support::{Single, at, config};
-use entry::autoscale::decide::{Lease, Memory, decide};
+use super::support::{Single, alarm, at, config};
+use entry::autoscale::AlarmState;
+use entry::autoscale::decide::{Lease, Memory, Snapshot, decide};
 use std::sync::Arc;
 
 const BASE: &str = "min_task_count: 2, max_task_count: 20, step: 2, idle_time: 60, \
@@ -31,7 +32,7 @@ fn old_answers_are_none() {
     // Polled every 30 s, an answer is believed for three polls.
     let config = single.config.clone();
     let service = &config.groups[0].services[0];
-    let mut snapshot = entry::autoscale::decide::Snapshot::default();
+    let mut snapshot = Snapshot::default();
     for (name, read) in [("u", 200), ("d", 109)] {
         let trigger = service.upscale.iter().chain(&service.downscale);
         let trigger = trigger
@@ -39,14 +40,13 @@ fn old_answers_are_none() {
             .find(|trigger| *trigger.alarm.name == *name)
             .unwrap();
         let state = if name == "d" {
-            entry::autoscale::AlarmState::Alarm
+            AlarmState::Alarm
         } else {
-            entry::autoscale::AlarmState::Ok
+            AlarmState::Ok
         };
-        snapshot.alarms.insert(
-            trigger.alarm.clone(),
-            super::support::alarm(state, at(read)),
-        );
+        snapshot
+            .alarms
+            .insert(trigger.alarm.clone(), alarm(state, at(read)));
     }
     snapshot.services.insert(single.id(), single.seen.clone());
     let decision = |now| decide(&config, &snapshot, Memory::default(), at(now));
@@ -202,7 +202,7 @@ fn a_missing_service_is_left_alone() {
     let config = config(&format!(
         "simple_scaling: [{{name: g, services: [{{name: s, {BASE}}}]}}]"
     ));
-    let decision = decide(&config, &Default::default(), Memory::default(), at(0));
+    let decision = decide(&config, &Snapshot::default(), Memory::default(), at(0));
     assert!(decision.actions.is_empty());
     let said: Vec<String> = decision
         .reasons

@@ -1,6 +1,7 @@
 //! A group's nodes, snapshot by snapshot: need, victims, drains, orphans, budgets.
 
-use super::support::{at, config};
+use super::support::{alarm as alarm_of, at, config};
+use entry::autoscale::AlarmState;
 use entry::autoscale::config::Config;
 use entry::autoscale::decide::{
     Group, Instance, InstanceState, Lease, Memory, Node, NodeStatus, Service, Snapshot, Tasks,
@@ -408,13 +409,12 @@ fn tasks_start_where_there_is_room() {
             .into_iter()
             .find(|one| *one.alarm.name == *name)
             .unwrap();
-        let mut seen = super::support::alarm(state, at(0));
+        let mut seen = alarm_of(state, at(0));
         seen.read = at(100_000);
         hand.snapshot.alarms.insert(trigger.alarm.clone(), seen);
     };
-    use entry::autoscale::AlarmState::{Alarm, Ok};
-    alarm(&mut hand, "u", Alarm);
-    alarm(&mut hand, "d", Ok);
+    alarm(&mut hand, "u", AlarmState::Alarm);
+    alarm(&mut hand, "d", AlarmState::Ok);
     assert_eq!(
         hand.poll(0),
         "2 → 4 tasks: alarm u is ALARM; 2 → 3 units of capacity: 3 are needed: 3 for tasks and a buffer \
@@ -422,7 +422,7 @@ fn tasks_start_where_there_is_room() {
     );
     hand.tasks(4);
     hand.nodes("a:2s a:2s a+");
-    alarm(&mut hand, "u", Ok);
+    alarm(&mut hand, "u", AlarmState::Ok);
     assert_eq!(hand.poll(30), "6 are wanted, and wait for capacity");
     // However long it takes, nothing is taken back: a slow node would be removed as it comes.
     assert_eq!(hand.poll(1000), "6 are wanted, and wait for capacity");
@@ -432,7 +432,7 @@ fn tasks_start_where_there_is_room() {
         "4 → 6 tasks: there is capacity for the 6 that are wanted"
     );
     hand.tasks(6);
-    alarm(&mut hand, "d", Alarm);
+    alarm(&mut hand, "d", AlarmState::Alarm);
     assert_eq!(hand.poll(1060), "idle for another 30s");
     assert!(hand.poll(1090).starts_with("6 → 2 tasks: alarm d is ALARM"));
 }

@@ -47,6 +47,12 @@ impl Dice {
         self.0 % sides
     }
 
+    /// One of a list that is not empty.
+    fn pick<'t, T>(&mut self, list: &'t mut [T]) -> &'t mut T {
+        let place = self.roll(list.len().try_into().unwrap());
+        &mut list[usize::try_from(place).unwrap()]
+    }
+
     fn one_in(&mut self, sides: u64) -> bool {
         self.roll(sides) == 0
     }
@@ -106,24 +112,23 @@ fn live(world: &mut World, dice: &mut Dice, unknown: &mut Vec<String>) {
             dice.one_in(300)
         };
     }
-    let count = world.nodes.len() as u64;
-    if count > 0 && dice.one_in(40) {
-        let node = &mut world.nodes[dice.roll(count) as usize];
+    if !world.nodes.is_empty() && dice.one_in(40) {
+        let node = dice.pick(&mut world.nodes);
         // Nobody places a task on a draining node.
         if !node.draining && node.registers <= now {
             let minutes = 1 + dice.roll(25);
             node.one_offs.push(now + Duration::from_mins(minutes));
         }
     }
-    if count > 0 && dice.one_in(500) {
-        let id = world.nodes[dice.roll(count) as usize].id.clone();
+    if !world.nodes.is_empty() && dice.one_in(500) {
+        let id = dice.pick(&mut world.nodes).id.clone();
         world.end(&id, false);
     }
 }
 
 /// By how many nodes zones differ, those left out that are to go. A call that was lost is made again: what
 /// counts is what is meant to stay.
-fn spread(world: &World, group: usize, memory: &Memory) -> i64 {
+fn spread(world: &World, group: usize, memory: &Memory) -> usize {
     let leaving = memory.groups.get(&world.groups[group].id);
     let leaves = |id| leaving.is_some_and(|memory| memory.leaving.contains_key(id));
     let count = |zone: &str| {
@@ -132,7 +137,7 @@ fn spread(world: &World, group: usize, memory: &Memory) -> i64 {
             .iter()
             .filter(|node| node.group == group && *node.zone == *zone);
         ours.filter(|node| !node.draining && !leaves(&node.id))
-            .count() as i64
+            .count()
     };
     let counts = ["a", "b", "c"].map(count);
     counts.iter().max().unwrap() - counts.iter().min().unwrap()
@@ -158,9 +163,10 @@ impl Watch<'_> {
                     to > from || !real.deploying,
                     "{act} during a deployment: {why}"
                 );
-                match to > from {
-                    true => self.raised += 1,
-                    false => self.lowered += 1,
+                if to > from {
+                    self.raised += 1;
+                } else {
+                    self.lowered += 1;
                 }
             }
             Act::SetNodes { group, to, .. } => {
@@ -282,6 +288,7 @@ fn run(file: &str, polls: u32, seed: u64) -> (u32, u32, u32) {
             watch.follow(&world);
         }
     }
+    comes_to_rest(&config, world, memory);
     (watch.raised, watch.lowered, watch.ended)
 }
 
@@ -346,6 +353,62 @@ fn a_wrong_cluster_ends_no_node() {
             said.len(),
             said.first()
         );
+    }
+}
+
+/// When all is quiet, nothing is left half done, whatever happened before.
+fn comes_to_rest(config: &Config, mut world: World, mut memory: Memory) {
+    for (state, _) in world.alarms.values_mut() {
+        *state = AlarmState::Ok;
+    }
+    for service in &mut world.services {
+        service.deploying = false;
+    }
+    let mut polls = 0;
+    loop {
+        polls += 1;
+        assert!(polls < 1000, "it never rests");
+        let now = world.now + Duration::from_secs(30);
+        world.tick(now);
+        let decision = decide(config, &world.snapshot(), memory, now);
+        memory = decision.memory;
+        for action in &decision.actions {
+            world.apply(&action.act);
+        }
+        let migrates = world.nodes.iter().any(|node| !node.one_offs.is_empty());
+        let drains = world.nodes.iter().any(|node| node.draining);
+        if polls > 200 && decision.actions.is_empty() && !migrates && !drains {
+            break;
+        }
+    }
+    for (group, rules) in world.groups.iter().zip(&config.groups) {
+        let count = |id| {
+            world
+                .services
+                .iter()
+                .find(|one| one.id == id)
+                .unwrap()
+                .desired
+        };
+        let tasks = rules.services.iter();
+        let tasks = tasks.map(|one| one.required_capacity * count(one.id.clone()));
+        let need = tasks.fold(rules.buffer, |sum, one| sum + one).ceil();
+        // Nodes with tasks of services stay, where they may.
+        let enough = need.max(group.min).min(group.max);
+        assert!(
+            group.desired >= enough,
+            "{}: {} for {enough}",
+            group.id,
+            group.desired
+        );
+        if rules.removal.busy == Busy::Drain {
+            assert!(
+                group.desired < enough + group.units,
+                "{}: {} for {enough}",
+                group.id,
+                group.desired
+            );
+        }
     }
 }
 

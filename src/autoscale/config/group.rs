@@ -66,7 +66,9 @@ impl Reader<'_> {
             Some(item) => self.decoder.list(&item, "a list of maps"),
             None => Vec::new(),
         };
-        services.iter().for_each(|item| self.no_group_named(item));
+        for item in &services {
+            self.no_group_named(item);
+        }
         Some(RawGroup {
             item: item.clone(),
             kind,

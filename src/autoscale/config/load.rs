@@ -129,13 +129,12 @@ impl<'a> Reader<'a> {
             return;
         };
         let name = name.to_string_lossy();
-        match TimeZone::get(name.trim_start_matches(':')) {
-            Ok(zone) => self.zone = zone,
-            Err(_) => {
-                let remedy = "write time_zone: with an IANA name, such as Europe/Berlin";
-                self.decoder
-                    .problem(&fields.item, "$TZ names no time zone", remedy);
-            }
+        if let Ok(zone) = TimeZone::get(name.trim_start_matches(':')) {
+            self.zone = zone;
+        } else {
+            let remedy = "write time_zone: with an IANA name, such as Europe/Berlin";
+            let message = "$TZ names no time zone";
+            self.decoder.problem(&fields.item, message, remedy);
         }
     }
 
@@ -366,9 +365,9 @@ fn queue_region(host: &str) -> Option<&str> {
     let host = host.split(':').next()?;
     let labels: Vec<&str> = host.split('.').collect();
     match labels.as_slice() {
-        ["sqs" | "sqs-fips", region, "amazonaws", ..] => Some(region),
-        [_, "sqs", region, "vpce", "amazonaws", ..] => Some(region),
-        [region, "queue", "amazonaws", ..] => Some(region),
+        ["sqs" | "sqs-fips", region, "amazonaws", ..]
+        | [_, "sqs", region, "vpce", "amazonaws", ..]
+        | [region, "queue", "amazonaws", ..] => Some(region),
         ["queue", "amazonaws", ..] => Some("us-east-1"),
         _ => None,
     }

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use std::time::Duration;
 
 /// ecs_auto_scaler's, which its README does not tell.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 const LEVEL_TIMERS: [(&str, LevelTimer); 2] = [
     ("sticky", LevelTimer::Sticky),
@@ -172,48 +172,43 @@ impl Reader<'_> {
         name: &'static str,
         cluster: &ClusterId,
     ) -> Option<Vec<Trigger>> {
-        // Their own steps are reported there; this one's problem only once, where it stands.
         let default = fields.get("step");
-        let default = default.map(|item| step(&mut self.decoder, &item));
-        let Some(item) = fields.get(name) else {
-            return default.unwrap_or(Some(0)).map(|_| Vec::new());
-        };
-        let items = self.decoder.list(&item, "a list of maps");
-        let read = |item| self.trigger(item, default, cluster);
+        // Even if every trigger has its own.
+        let step = self.optional(fields, "step", 0, step);
+        let items = fields.get(name);
+        let items = items.map(|item| self.decoder.list(&item, "a list of maps"));
+        let items = items.unwrap_or_default();
+        let read = |item| self.trigger(item, default.as_ref(), cluster);
         let triggers: Vec<Option<Trigger>> = items.iter().map(read).collect();
+        step?;
         triggers.into_iter().collect()
     }
 
+    /// `default` is the service's own step.
     fn trigger(
         &mut self,
         item: &Item,
-        default: Option<Option<u32>>,
+        default: Option<&Item>,
         cluster: &ClusterId,
     ) -> Option<Trigger> {
         let fields = self.decoder.table(item, &schema::TRIGGER)?;
-        let name = self.needed(
-            &fields,
-            "alarm_name",
-            "write the alarm's name",
-            Decoder::name,
-        );
+        let name = "write the alarm's name";
+        let name = self.needed(&fields, "alarm_name", name, Decoder::name);
         let remedy = "write the state that sets it off, such as ALARM";
         let state = self.needed(&fields, "state", remedy, |decoder, item| {
             decoder.choice(item, "state of an alarm", &AlarmState::ALL)
         });
-        let region = self.optional(
-            &fields,
-            "region",
-            cluster.region.clone(),
-            |decoder, item| decoder.name(item).map(Some),
-        );
-        let own = fields
-            .get("step")
-            .map(|item| step(&mut self.decoder, &item));
-        if own.or(default).is_none() {
+        let region = cluster.region.clone();
+        let region = self.optional(&fields, "region", region, |decoder, item| {
+            decoder.name(item).map(Some)
+        });
+        let by = if let Some(written) = fields.get("step").as_ref().or(default) {
+            step(&mut self.decoder, written)
+        } else {
             let remedy = "write it here, or for all triggers of the service";
             self.decoder.problem(item, "step is missing", remedy);
-        }
+            None
+        };
         let prioritized = "prioritized_over_upscale_triggers";
         let prioritized = self.optional(&fields, prioritized, false, Decoder::ruby_boolean);
         Some(Trigger {
@@ -222,7 +217,7 @@ impl Reader<'_> {
                 name: name?,
             },
             state: state?,
-            step: own.or(default)??,
+            step: by?,
             prioritized: prioritized?,
         })
     }

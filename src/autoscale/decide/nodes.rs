@@ -244,10 +244,9 @@ impl<'a> Nodes<'a> {
             surplus -= instance.units;
             if node.status == NodeStatus::Active {
                 // Its time begins when it drains.
-                let again = self.memory.leaving.get_mut(&id);
-                again
-                    .into_iter()
-                    .for_each(|leaving| leaving.since = self.now);
+                if let Some(again) = self.memory.leaving.get_mut(&id) {
+                    again.since = self.now;
+                }
                 self.drain(instance, Why::DrainAgain);
                 continue;
             }

@@ -191,9 +191,10 @@ impl<'a> Turn<'a> {
 
     /// Whether it is the time for it.
     fn may(&mut self, choice: &Choice) -> bool {
-        let hold = match choice.count < self.count() {
-            true => self.hold_in(),
-            false => self.hold_out(choice),
+        let hold = if choice.count < self.count() {
+            self.hold_in()
+        } else {
+            self.hold_out(choice)
         };
         let may = hold.is_none();
         self.held
@@ -242,12 +243,12 @@ impl<'a> Turn<'a> {
         };
         self.memory.updated = Some(self.now);
         if landing == count {
-            self.held.push(match count == stairs.last() {
-                true => Why::AtMax { max: count },
-                false => Why::LevelWait {
-                    max: count,
-                    left: stairs.wait(self.memory.reached, self.now),
-                },
+            let max = count;
+            self.held.push(if max == stairs.last() {
+                Why::AtMax { max }
+            } else {
+                let left = stairs.wait(self.memory.reached, self.now);
+                Why::LevelWait { max, left }
             });
             return None;
         }

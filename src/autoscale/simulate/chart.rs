@@ -49,9 +49,9 @@ const MAX: Pen = dashed("#cf222e");
 /// The whole picture.
 #[must_use]
 pub fn chart(timeline: &Timeline) -> String {
-    let panels = timeline.services.len() + timeline.groups.len();
-    let strips = timeline.alarms.len();
-    let height = panels as f64 * (PANEL + HEAD) + HEAD + strips as f64 * (STRIP + 4.0) + FOOT;
+    let panels = rows(timeline.services.len() + timeline.groups.len());
+    let strips = rows(timeline.alarms.len());
+    let height = panels * (PANEL + HEAD) + HEAD + strips * (STRIP + 4.0) + FOOT;
     let mut chart = Chart {
         timeline,
         svg: Svg::new(WIDTH, height, "What the autoscaler does on this trace"),
@@ -83,6 +83,10 @@ pub fn chart(timeline: &Timeline) -> String {
     chart.alarms();
     chart.time_axis();
     chart.svg.finish()
+}
+
+fn rows(count: usize) -> f64 {
+    u32::try_from(count).map_or(0.0, f64::from)
 }
 
 struct Chart<'t> {

@@ -302,11 +302,15 @@ impl World {
         match act {
             Act::SetCount { service, to, .. } => {
                 let found = self.services.iter_mut().find(|one| one.id == *service);
-                found.into_iter().for_each(|service| service.desired = *to);
+                if let Some(service) = found {
+                    service.desired = *to;
+                }
             }
             Act::SetNodes { group, to, .. } => {
                 let found = self.groups.iter_mut().find(|one| one.id == *group);
-                found.into_iter().for_each(|group| group.desired = *to);
+                if let Some(group) = found {
+                    group.desired = *to;
+                }
             }
             Act::Drain { instance, .. } => self.mark(instance, true),
             Act::Activate { instance, .. } => self.mark(instance, false),
@@ -319,7 +323,9 @@ impl World {
 
     fn mark(&mut self, instance: &str, draining: bool) {
         let found = self.nodes.iter_mut().find(|node| *node.id == *instance);
-        found.into_iter().for_each(|node| node.draining = draining);
+        if let Some(node) = found {
+            node.draining = draining;
+        }
     }
 
     /// Ends a node, whoever asks for it.
