@@ -437,6 +437,30 @@ fn tasks_start_where_there_is_room() {
     assert!(hand.poll(1090).starts_with("6 → 2 tasks: alarm d is ALARM"));
 }
 
+/// What is asked for in this poll is needed in it: else nodes would go that tasks are about to need.
+#[test]
+fn a_rise_brings_its_nodes_at_once() {
+    let text = "auto_scaling_groups: [{name: g, cluster: c, buffer: 1, services: [{name: s, \
+        min_task_count: 2, max_task_count: 9, required_capacity: 0.5}]}]";
+    let mut hand = Hand::new(1, "", "a:1s a");
+    hand.config = config(text);
+    hand.group().desired = 1;
+    assert_eq!(
+        hand.poll(0),
+        "1 → 2 tasks: the minimum is 2; \
+         1 → 2 units of capacity: 2 are needed: 1 for tasks and a buffer of 1"
+    );
+    hand.group().desired = 2;
+    hand.tasks(1);
+    hand.memory = Memory::default();
+    hand.config = config(&text.replace("min_task_count: 2", "min_task_count: 4"));
+    let said = hand.poll(0);
+    assert!(
+        said.ends_with("2 → 3 units of capacity: 3 are needed: 2 for tasks and a buffer of 1"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_spot_fleet_counts_vcpus() {
     let text = "spot_fleet_requests: [{id: f, cluster: c, services: [{name: s, min_task_count: 0, \

@@ -1,6 +1,6 @@
 //! `scheduled_min_task_count` and `scheduled_max_task_count`.
 
-use super::load::Reader;
+use super::reader::Reader;
 use super::schema;
 use crate::autoscale::schedule::{Entry, Schedule};
 use crate::config::decode::{Decoder, Fields, Item};

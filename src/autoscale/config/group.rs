@@ -1,7 +1,7 @@
 //! Groups: what brings the nodes, and how these may go.
 
-use super::load::Reader;
 use super::model::{Busy, Capacity, Removal};
+use super::reader::Reader;
 use super::schema;
 use crate::autoscale::GroupKind;
 use crate::config::decode::{Decoder, Fields, Item};

@@ -1,10 +1,10 @@
 //! A service: its counts, its triggers, and how fast it may change.
 
-use super::load::Reader;
 use super::model::{
     Capacity, Direction, Doubt, Fallback, InsufficientData, LevelTimer, Levels, Rate, RateLimit,
     Schedules, Service, Trigger,
 };
+use super::reader::Reader;
 use super::schema;
 use crate::autoscale::schedule::Schedule;
 use crate::autoscale::{AlarmId, AlarmState, ClusterId, ServiceId};

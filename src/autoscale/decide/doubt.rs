@@ -1,9 +1,9 @@
 //! When what is seen of a cluster is not believed: a wrong name or a half answer must cost no node.
 
-use super::action::Why;
 use super::memory::elapsed;
 use super::nodes::Member;
 use super::snapshot::{Instance, InstanceState};
+use super::why::Why;
 use jiff::Timestamp;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! From what is seen and remembered to what is to be done. Pure: the time is an argument.
 //!
 //! For each group: `service` finds the count of each of its services (`triggers`, `level`, `pace`), then
-//! `nodes` finds what becomes of its nodes (`victims` chooses them, `doubt` says when not to believe
-//! what is seen). `memory` assumes that every action arrives; if the next snapshot says otherwise, the
+//! `nodes` finds what becomes of its nodes (`removal` ends them, `victims` chooses them, `doubt` says when
+//! not to believe what is seen). `memory` assumes that every action arrives; if the next snapshot says otherwise, the
 //! snapshot is right.
 
 mod action;
@@ -11,16 +11,19 @@ mod level;
 mod memory;
 mod nodes;
 mod pace;
+mod removal;
 mod service;
 mod snapshot;
 mod triggers;
 mod victims;
+mod why;
 
-pub use action::{Act, Action, Decision, Reason, Subject, Why};
+pub use action::{Act, Action, Decision, Reason, Subject};
 pub use memory::{Asked, GroupMemory, Leaving, Memory, ServiceMemory};
 pub use snapshot::{
     Alarm, Group, Instance, InstanceState, Lease, Node, NodeStatus, Service, Snapshot, Tasks,
 };
+pub use why::Why;
 
 use crate::autoscale::config::{self, Capacity, Config};
 use crate::autoscale::{ClusterId, GroupKind};

@@ -1,7 +1,7 @@
 //! How fast a count may follow its triggers: stabilization and rates.
 
-use super::action::Why;
 use super::memory::{ServiceMemory, elapsed};
+use super::why::Why;
 use crate::autoscale::config::{Direction, Rate, RateLimit, Service};
 use jiff::Timestamp;
 

@@ -1,11 +1,12 @@
 //! A service's count: what the triggers ask for, within its bounds, its levels and its pace.
 
-use super::action::{Act, Action, Why};
+use super::action::{Act, Action};
 use super::level::Stairs;
 use super::memory::{Arrival, ServiceMemory, elapsed, left};
 use super::pace;
 use super::snapshot;
 use super::triggers::{Alarms, Wishes};
+use super::why::Why;
 use crate::autoscale::config::{Capacity, InsufficientData, LevelTimer, Service, Trigger};
 use jiff::Timestamp;
 

@@ -4,6 +4,7 @@
 //! show that. The decisions are those of `decide`, and nothing else decides.
 
 mod chart;
+mod life;
 mod run;
 mod svg;
 mod table;
