@@ -219,7 +219,7 @@ fn a_node_drains_until_it_is_empty() {
     let mut hand = Hand::new(1, "removal: {wait: 10m},", "a:1s a:1o");
     assert_eq!(hand.poll(0), "drain a1: 1 are needed, and a has most");
     hand.nodes("a:1s a-:1o");
-    assert_eq!(hand.poll(30), "a1 drains, 1 tasks are left");
+    assert_eq!(hand.poll(30), "a1 drains, with 1 task left");
     hand.nodes("a:1s a-");
     assert_eq!(hand.poll(60), "terminate a1: it is empty");
     // The answer was lost: it is ended again. It is ending: nothing more.
@@ -240,7 +240,7 @@ fn its_time_may_be_up() {
     let mut hand = Hand::new(1, "removal: {wait: 10m},", "a:1s a:1o");
     hand.poll(0);
     hand.nodes("a:1s a-:2o");
-    assert_eq!(hand.poll(599), "a1 drains, 2 tasks are left");
+    assert_eq!(hand.poll(599), "a1 drains, with 2 tasks left");
     assert_eq!(
         hand.poll(600),
         "terminate a1: its time is up, with 2 tasks still running"

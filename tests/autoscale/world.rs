@@ -1,4 +1,5 @@
-//! 10^5 polls against the model of ECS, with random alarms, deploys, lost replies and lost memories.
+//! 10^5 polls against the model of ECS, with random alarms, deploys and people, nodes that die or never
+//! come, calls that never arrive, answers that are missing, and lost memories.
 
 use super::support::config;
 use entry::autoscale::config::{Busy, Config};
@@ -64,6 +65,7 @@ struct Watch<'c> {
     /// Since when each node drains, as the world knows.
     draining: BTreeMap<String, Timestamp>,
     ended: u32,
+    orphans: u32,
     raised: u32,
     lowered: u32,
 }
@@ -111,6 +113,15 @@ fn live(world: &mut World, dice: &mut Dice, unknown: &mut Vec<String>) {
         } else {
             dice.one_in(300)
         };
+        if dice.one_in(1000) {
+            service.desired = u32::try_from(dice.roll(25)).unwrap();
+        }
+    }
+    for node in &mut world.nodes {
+        // Its agent never comes up.
+        if node.launched == now && dice.one_in(20) {
+            node.registers = now + Duration::from_hours(10_000);
+        }
     }
     if !world.nodes.is_empty() && dice.one_in(40) {
         let node = dice.pick(&mut world.nodes);
@@ -155,10 +166,13 @@ impl Watch<'_> {
                     .iter()
                     .find(|one| one.id == *service)
                     .unwrap();
-                assert!(
-                    rules.min <= *to && *to <= rules.levels.last(),
-                    "{act}: {why}"
-                );
+                let bounds = rules.min..=rules.levels.last();
+                let comes_back = if to > from {
+                    *to < rules.min
+                } else {
+                    *to > rules.levels.last()
+                };
+                assert!(bounds.contains(to) || comes_back, "{act}: {why}");
                 assert!(
                     to > from || !real.deploying,
                     "{act} during a deployment: {why}"
@@ -210,6 +224,7 @@ impl Watch<'_> {
                 let tasks = world.tasks_on(node).at_stake();
                 assert!(tasks == 0 || waited, "{act} with {tasks} tasks: {why}");
                 self.ended += 1;
+                self.orphans += u32::from(matches!(why, Why::Orphan { .. }));
             }
             Act::Drain { .. } | Act::Activate { .. } => {}
         }
@@ -228,7 +243,7 @@ impl Watch<'_> {
 }
 
 /// Polls with whatever may happen; what was seen of it.
-fn run(file: &str, polls: u32, seed: u64) -> (u32, u32, u32) {
+fn run(file: &str, polls: u32, seed: u64) -> [u32; 4] {
     let config = config(file);
     let mut world = world(&config);
     let mut dice = Dice(seed);
@@ -238,6 +253,7 @@ fn run(file: &str, polls: u32, seed: u64) -> (u32, u32, u32) {
         config: &config,
         draining: BTreeMap::new(),
         ended: 0,
+        orphans: 0,
         raised: 0,
         lowered: 0,
     };
@@ -289,18 +305,18 @@ fn run(file: &str, polls: u32, seed: u64) -> (u32, u32, u32) {
         }
     }
     comes_to_rest(&config, world, memory);
-    (watch.raised, watch.lowered, watch.ended)
+    [watch.raised, watch.lowered, watch.ended, watch.orphans]
 }
 
 #[test]
 fn whatever_happens_nothing_is_lost() {
     for (busy, polls) in [("keep", POLLS / 2), ("drain", POLLS / 2)] {
         let file = FILE.replace("BUSY", busy);
-        let (raised, lowered, ended) = run(&file, polls, 0x9e37_79b9_7f4a_7c15);
+        let [raised, lowered, ended, orphans] = run(&file, polls, 0x9e37_79b9_7f4a_7c15);
         // Otherwise it would be no wonder.
         assert!(
-            raised > 500 && lowered > 500 && ended > 300,
-            "{raised} {lowered} {ended}"
+            raised > 500 && lowered > 500 && ended > 300 && orphans > 50,
+            "{raised} {lowered} {ended} {orphans}"
         );
     }
 }

@@ -128,6 +128,10 @@ pub enum Why {
     },
 }
 
+fn counted(tasks: u32) -> String {
+    format!("{tasks} task{}", if tasks == 1 { "" } else { "s" })
+}
+
 /// A duration as people say it, without parts of seconds.
 fn spoken(duration: Duration) -> String {
     humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
@@ -224,7 +228,7 @@ impl Why {
             Why::DrainAgain => f.write_str("it was chosen, and is not draining"),
             Why::Empty => f.write_str("it is empty"),
             Why::TimeIsUp { tasks } => {
-                write!(f, "its time is up, with {tasks} tasks still running")
+                write!(f, "its time is up, with {} still running", counted(*tasks))
             }
             Why::Orphan { age } => {
                 write!(f, "{} old and not in the cluster", spoken(*age))
@@ -252,7 +256,9 @@ impl Why {
             Why::GroupMax { need, max } => write!(f, "{need} are needed, the group's own maximum is {max}"),
             Why::Launching => f.write_str("no node is chosen while others are launched"),
             Why::Waits { service } => write!(f, "no node is chosen while {service} is deployed"),
-            Why::Draining { instance, tasks } => write!(f, "{instance} drains, {tasks} tasks are left"),
+            Why::Draining { instance, tasks } => {
+                write!(f, "{instance} drains, with {} left", counted(*tasks))
+            }
             Why::Kept { instance } => write!(f, "{instance} drains, and is needed"),
             Why::NoCandidate { surplus } => write!(
                 f,
