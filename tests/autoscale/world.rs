@@ -221,7 +221,7 @@ impl Watch<'_> {
                 let waited = since.is_some_and(|since| {
                     world.now.duration_since(since).unsigned_abs() >= rules.removal.wait
                 });
-                let tasks = world.tasks_on(node).at_stake();
+                let tasks = world.tasks_on_nodes()[&*node.id].at_stake();
                 assert!(tasks == 0 || waited, "{act} with {tasks} tasks: {why}");
                 self.ended += 1;
                 self.orphans += u32::from(matches!(why, Why::Orphan { .. }));

@@ -4,6 +4,7 @@ use super::world::{Pace, State, Task, World, WorldNode};
 use crate::autoscale::GroupKind;
 use crate::autoscale::config::Capacity;
 use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,8 +37,7 @@ impl World {
         for node in &mut self.nodes {
             node.one_offs.retain(|until| *until > now);
         }
-        self.tasks
-            .retain(|task| !matches!(task.state, State::Stopping(until) if until <= now));
+        self.bury();
         for task in &mut self.tasks {
             if matches!(task.state, State::Starting(until) if until <= now) {
                 task.state = State::Running;
@@ -83,14 +83,13 @@ impl World {
 
     /// Services leave draining nodes.
     fn leave_draining(&mut self) {
+        let draining = self.nodes.iter().filter(|node| node.draining);
+        let draining: HashSet<&str> = draining.map(|node| &*node.id).collect();
         let until = self.now + self.pace.stop;
         for task in &mut self.tasks {
-            let node = self
-                .nodes
-                .iter()
-                .find(|node| Some(&node.id) == task.node.as_ref());
             let lives = matches!(task.state, State::Starting(_) | State::Running);
-            if lives && node.is_some_and(|node| node.draining) {
+            let node = task.node.as_deref();
+            if lives && node.is_some_and(|node| draining.contains(node)) {
                 task.state = State::Stopping(until);
             }
         }
@@ -99,20 +98,24 @@ impl World {
     /// Services have as many tasks as is desired, of which some wait for a node.
     fn match_desired(&mut self) {
         let until = self.now + self.pace.stop;
-        for (index, service) in self.services.iter().enumerate() {
-            let ours = |task: &&mut Task| {
-                task.service == index && !matches!(task.state, State::Stopping(_))
-            };
-            let have = self.tasks.iter_mut().filter(ours).count();
-            let want = usize::try_from(service.desired).unwrap_or(usize::MAX);
-            let newest = self.tasks.iter_mut().rev().filter(ours);
-            for task in newest.take(have.saturating_sub(want)) {
+        let mut have = vec![0_u32; self.services.len()];
+        let lives = |task: &&mut Task| !matches!(task.state, State::Stopping(_));
+        for task in self.tasks.iter_mut().filter(lives) {
+            if let Some(have) = have.get_mut(task.service) {
+                *have += 1;
+            }
+        }
+        for (index, (service, have)) in self.services.iter().zip(have).enumerate() {
+            let newest = self.tasks.iter_mut().rev();
+            let newest = newest.filter(|task| task.service == index).filter(lives);
+            let surplus = usize::try_from(have.saturating_sub(service.desired));
+            for task in newest.take(surplus.unwrap_or(0)) {
                 task.state = match task.state {
                     State::Pending => State::Stopping(self.now),
                     _ => State::Stopping(until),
                 };
             }
-            for _ in have..want {
+            for _ in have..service.desired {
                 self.tasks.push(Task {
                     service: index,
                     node: None,
@@ -120,48 +123,60 @@ impl World {
                 });
             }
         }
+        self.bury();
     }
 
-    fn used(&self, node: &WorldNode) -> Capacity {
-        let tasks = self
-            .tasks
-            .iter()
-            .filter(|task| task.node.as_ref() == Some(&node.id));
-        let each = tasks.filter_map(|task| self.services.get(task.service));
-        each.fold(Capacity::default(), |sum, service| sum + service.each)
+    /// Tasks that have stopped are no more.
+    fn bury(&mut self) {
+        let now = self.now;
+        let ended = |task: &Task| matches!(task.state, State::Stopping(until) if until <= now);
+        self.tasks.retain(|task| !ended(task));
+    }
+
+    /// What is taken on each node.
+    fn used(&self) -> HashMap<Arc<str>, Capacity> {
+        let mut used = HashMap::new();
+        for task in &self.tasks {
+            let each = self.services.get(task.service).map(|service| service.each);
+            if let (Some(node), Some(each)) = (&task.node, each) {
+                let used: &mut Capacity = used.entry(node.clone()).or_default();
+                *used = *used + each;
+            }
+        }
+        used
     }
 
     /// Tasks go where most room is.
     fn place(&mut self) {
+        if !self.tasks.iter().any(|task| task.state == State::Pending) {
+            return;
+        }
         let until = self.now + self.pace.start;
-        for index in 0..self.tasks.len() {
-            let task = self
-                .tasks
-                .get(index)
-                .filter(|task| task.state == State::Pending);
-            let Some(service) = task.and_then(|task| self.services.get(task.service)) else {
+        let mut used = self.used();
+        let pending = self.tasks.iter_mut();
+        for task in pending.filter(|task| task.state == State::Pending) {
+            let Some(service) = self.services.get(task.service) else {
                 continue;
             };
             let group = self.groups.get(service.group);
             let simple = group.is_none_or(|group| group.id.kind == GroupKind::Simple);
             let units = Capacity::units(group.map_or(0, |group| group.units));
+            let taken = |node: &WorldNode| used.get(&node.id).copied().unwrap_or_default();
             let free = |node: &&WorldNode| {
                 node.group == service.group
                     && !node.draining
                     && node.registers <= self.now
-                    && units.slots(self.used(node), service.each) > 0
+                    && units.slots(taken(node), service.each) > 0
             };
-            let node = self
-                .nodes
-                .iter()
-                .filter(free)
-                .min_by_key(|node| self.used(node));
-            let node = node.map(|node| node.id.clone());
-            if let Some(task) = self
-                .tasks
-                .get_mut(index)
-                .filter(|_| simple || node.is_some())
-            {
+            let node = self.nodes.iter().filter(free);
+            let node = node
+                .min_by_key(|node| taken(node))
+                .map(|node| node.id.clone());
+            if let Some(node) = &node {
+                let taken = used.entry(node.clone()).or_default();
+                *taken = *taken + service.each;
+            }
+            if simple || node.is_some() {
                 task.node = node;
                 task.state = State::Starting(until);
             }

@@ -141,11 +141,12 @@ fn note_events(decision: &Decision, held: &mut Held, now: Timestamp, events: &mu
 fn note(config: &Config, world: &World, unknown: &Unknown, timeline: &mut Timeline) {
     let now = world.now;
     let written = config.groups.iter().flat_map(|group| &group.services);
-    for (index, (service, written)) in world.services.iter().zip(written).enumerate() {
+    let services = world.services.iter().zip(written).zip(world.counts());
+    for ((service, written), (running, _)) in services {
         let name = service.id.to_string();
         let line: &mut ServiceLine = timeline.services.entry(name).or_default();
         line.desired.push(now, service.desired);
-        line.running.push(now, world.tasks_of(index).0);
+        line.running.push(now, running);
         line.min.push(now, written.min_at(now));
         line.max.push(now, written.max_at(now));
     }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A simulation that polls more often would take minutes, and nobody looks at it.
+/// Nobody looks at more.
 const LONGEST: Duration = Duration::from_hours(366 * 24);
 
 /// What happened.

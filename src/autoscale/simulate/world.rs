@@ -9,7 +9,7 @@ use crate::autoscale::decide::{
 };
 use crate::autoscale::{AlarmId, AlarmState, GroupId, GroupKind, ServiceId};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -188,33 +188,27 @@ impl World {
         }
     }
 
-    /// Running and pending tasks of a service.
+    /// Running and pending tasks of each service.
     #[must_use]
-    pub fn tasks_of(&self, service: usize) -> (u32, u32) {
-        let ours = self.tasks.iter().filter(|task| task.service == service);
-        ours.fold((0, 0), |(running, pending), task| match task.state {
-            State::Running | State::Stopping(_)
-                if task.node.is_some() || self.is_simple(service) =>
-            {
-                (running + 1, pending)
+    pub fn counts(&self) -> Vec<(u32, u32)> {
+        let mut counts = vec![(0, 0); self.services.len()];
+        for task in &self.tasks {
+            let Some((running, pending)) = counts.get_mut(task.service) else {
+                continue;
+            };
+            match task.state {
+                State::Running | State::Stopping(_) => *running += 1,
+                State::Pending | State::Starting(_) => *pending += 1,
             }
-            State::Pending | State::Starting(_) => (running, pending + 1),
-            _ => (running, pending),
-        })
-    }
-
-    fn is_simple(&self, service: usize) -> bool {
-        let service = self.services.get(service);
-        let group = service.and_then(|service| self.groups.get(service.group));
-        group.is_none_or(|group| group.id.kind == GroupKind::Simple)
+        }
+        counts
     }
 
     /// What a poll sees now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
-        for (index, service) in self.services.iter().enumerate() {
-            let (running, pending) = self.tasks_of(index);
+        for (service, (running, pending)) in self.services.iter().zip(self.counts()) {
             let seen = Service {
                 desired: service.desired,
                 running,
@@ -232,13 +226,20 @@ impl World {
             };
             snapshot.alarms.insert(id.clone(), alarm);
         }
+        let tasks = self.tasks_on_nodes();
         for (index, group) in self.groups.iter().enumerate() {
-            self.look_at_group(index, group, &mut snapshot);
+            self.look_at_group(index, group, &tasks, &mut snapshot);
         }
         snapshot
     }
 
-    fn look_at_group(&self, index: usize, group: &WorldGroup, snapshot: &mut Snapshot) {
+    fn look_at_group(
+        &self,
+        index: usize,
+        group: &WorldGroup,
+        tasks: &HashMap<&str, Tasks>,
+        snapshot: &mut Snapshot,
+    ) {
         let ours = || self.nodes.iter().filter(|node| node.group == index);
         let registered = ours().filter(|node| node.registers <= self.now);
         let nodes = registered.map(|node| Node {
@@ -249,7 +250,7 @@ impl World {
                 NodeStatus::Active
             },
             connected: true,
-            tasks: self.tasks_on(node),
+            tasks: tasks.get(&*node.id).copied().unwrap_or_default(),
         });
         let cluster = snapshot.clusters.entry(group.cluster.clone());
         cluster.or_default().extend(nodes);
@@ -270,24 +271,26 @@ impl World {
         snapshot.groups.insert(group.id.clone(), seen);
     }
 
-    /// What runs on a node.
+    /// What runs on each node.
     #[must_use]
-    pub fn tasks_on(&self, node: &WorldNode) -> Tasks {
-        let mut tasks = Tasks {
-            daemon: 1,
-            one_off: u32::try_from(node.one_offs.len()).unwrap_or(u32::MAX),
-            ..Tasks::default()
-        };
-        for task in self
-            .tasks
-            .iter()
-            .filter(|task| task.node.as_ref() == Some(&node.id))
-        {
-            match task.state {
-                State::Running | State::Stopping(_) => tasks.service += 1,
-                State::Pending | State::Starting(_) => tasks.pending += 1,
+    pub fn tasks_on_nodes(&self) -> HashMap<&str, Tasks> {
+        let nodes = self.nodes.iter().map(|node| {
+            let tasks = Tasks {
+                daemon: 1,
+                one_off: u32::try_from(node.one_offs.len()).unwrap_or(u32::MAX),
+                ..Tasks::default()
+            };
+            (&*node.id, tasks)
+        });
+        let mut nodes: HashMap<&str, Tasks> = nodes.collect();
+        for task in &self.tasks {
+            let node = task.node.as_deref().and_then(|node| nodes.get_mut(node));
+            match (node, task.state) {
+                (Some(on), State::Running | State::Stopping(_)) => on.service += 1,
+                (Some(on), State::Pending | State::Starting(_)) => on.pending += 1,
+                (None, _) => {}
             }
         }
-        tasks
+        nodes
     }
 }
