@@ -166,4 +166,20 @@ fn a_bad_trace_tells_all_at_once() {
          entryctl: t.yml:5:38: alarms[0].state: \"ALARMED\" is no state of an alarm, did you mean \"ALARM\"? \
          known: ALARM, INSUFFICIENT_DATA, OK, UNKNOWN\n"
     );
+    // The last day that can be counted has no next.
+    fs::write(
+        folder.path().join("t.yml"),
+        "from: 9999-12-30\nto: 9999-12-31\n",
+    )
+    .unwrap();
+    let (_, err, code) = said(&entryctl(
+        folder.path(),
+        &["simulate", "--config", "a.yml", "--trace", "t.yml"],
+    ));
+    assert_eq!(code, Some(1));
+    assert_eq!(
+        err,
+        "entryctl: t.yml:1:7: from: \"9999-12-30\" is no time, write it like 2026-03-28 9:00\n\
+         entryctl: t.yml:2:5: to: \"9999-12-31\" is no time, write it like 2026-03-28 9:00\n"
+    );
 }

@@ -461,6 +461,23 @@ fn a_rise_brings_its_nodes_at_once() {
     );
 }
 
+/// A rise that waits for nodes is no reason not to bring those that the minimum asks for later.
+#[test]
+fn a_waiting_rise_follows_the_minimum() {
+    let text = "auto_scaling_groups: [{name: g, cluster: c, services: [{name: s, min_task_count: MIN, \
+        max_task_count: 9, idle_time: 60}]}]";
+    let mut hand = Hand::new(0, "", "");
+    hand.config = config(&text.replace("MIN", "3"));
+    assert!(hand.poll(0).starts_with("0 → 3 units of capacity"));
+    hand.group().desired = 3;
+    hand.config = config(&text.replace("MIN", "8"));
+    assert!(
+        !hand.poll(30).contains("units of capacity"),
+        "within the idle time"
+    );
+    assert!(hand.poll(60).starts_with("3 → 8 units of capacity"));
+}
+
 #[test]
 fn a_spot_fleet_counts_vcpus() {
     let text = "spot_fleet_requests: [{id: f, cluster: c, services: [{name: s, min_task_count: 0, \

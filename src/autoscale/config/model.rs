@@ -228,11 +228,6 @@ impl Capacity {
         let slots = free.checked_div(each.0).unwrap_or(u64::MAX);
         u32::try_from(slots).unwrap_or(u32::MAX)
     }
-
-    #[must_use]
-    pub fn is_zero(self) -> bool {
-        self.0 == 0
-    }
 }
 
 impl Add for Capacity {

@@ -23,6 +23,7 @@ pub struct Action {
     pub why: Why,
 }
 
+/// A call, in the words of what it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// `UpdateService`.
@@ -52,6 +53,7 @@ pub struct Reason {
     pub why: Why,
 }
 
+/// What something is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     Service(ServiceId),

@@ -59,6 +59,7 @@ pub struct GroupMemory {
     pub chosen: VecDeque<Timestamp>,
 }
 
+/// An instance on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leaving {
     pub since: Timestamp,

@@ -9,6 +9,7 @@ use super::triggers::{Alarms, Wishes};
 use super::why::Why;
 use crate::autoscale::config::{Capacity, InsufficientData, LevelTimer, Service, Trigger};
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// A service in this poll.
 pub struct Turn<'a> {
@@ -179,7 +180,7 @@ impl<'a> Turn<'a> {
         Some(Choice { count, why })
     }
 
-    fn idle(&self) -> Option<std::time::Duration> {
+    fn idle(&self) -> Option<Duration> {
         left(self.memory.updated, self.service.idle, self.now)
     }
 
@@ -204,7 +205,9 @@ impl<'a> Turn<'a> {
     }
 
     fn hold_out(&self, choice: &Choice) -> Option<Why> {
-        if let Some(wanted) = self.memory.wanted {
+        // A minimum that rises meanwhile is wanted, too.
+        let lifts = choice.count <= self.bounds.min;
+        if let Some(wanted) = self.memory.wanted.filter(|_| !lifts) {
             return Some(Why::NoCapacity { wanted });
         }
         let idle = self.idle().filter(|_| !self.bypasses(choice));

@@ -53,6 +53,7 @@ pub struct Node {
     pub tasks: Tasks,
 }
 
+/// What ECS does with a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeStatus {
     Active,
@@ -106,6 +107,7 @@ pub struct Instance {
     pub protected: bool,
 }
 
+/// Where an instance is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstanceState {
     /// `Pending`, with or without a hook's `:Wait` or `:Proceed`.

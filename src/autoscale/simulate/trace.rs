@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,9 @@ const STATES: [(&str, Option<AlarmState>); 4] = [
     ("INSUFFICIENT_DATA", Some(AlarmState::InsufficientData)),
     ("UNKNOWN", None),
 ];
+
+/// Far from both ends of what can be counted.
+const YEARS: RangeInclusive<i16> = 1970..=2999;
 
 /// The days of a trace.
 struct Span {
@@ -261,7 +265,9 @@ fn date_time(decoder: &mut Decoder, item: &Item, zone: &TimeZone) -> Option<Time
         .value
         .split_once([' ', 'T'])
         .unwrap_or((&text.value, "0:00"));
-    let date = date.parse::<Date>().ok().zip(Clock::parse(clock));
+    let date = date.parse::<Date>().ok();
+    let date = date.filter(|date| YEARS.contains(&date.year()));
+    let date = date.zip(Clock::parse(clock));
     let time = date.and_then(|(date, clock)| moment(zone, date, clock, Edge::First));
     if time.is_none() {
         let message = format!("{} is no time", text.shown());

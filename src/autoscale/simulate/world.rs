@@ -36,6 +36,7 @@ pub struct World {
     pub(super) launched: u32,
 }
 
+/// A service and its count.
 #[derive(Clone, Debug)]
 pub struct WorldService {
     pub id: ServiceId,
@@ -45,6 +46,7 @@ pub struct WorldService {
     pub(super) each: Capacity,
 }
 
+/// A group and its bounds.
 #[derive(Clone, Debug)]
 pub struct WorldGroup {
     pub id: GroupId,
@@ -57,6 +59,7 @@ pub struct WorldGroup {
     cluster: crate::autoscale::ClusterId,
 }
 
+/// An instance, in the cluster or on its way there.
 #[derive(Clone, Debug)]
 pub struct WorldNode {
     pub id: Arc<str>,
