@@ -14,6 +14,7 @@
 mod start;
 pub use start::start;
 
+pub mod autoscale;
 pub mod boot;
 pub mod check;
 pub mod iam;

@@ -3,6 +3,7 @@
 // A test that cannot go on says so by ending.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod autoscale;
 mod aws;
 mod boot;
 mod config;

@@ -3,6 +3,7 @@
 //! Standard output carries data only; warnings and errors go to standard error, each line after
 //! `entryctl: `. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod autoscale;
 mod check;
 mod iam;
 mod input;
@@ -42,6 +43,9 @@ enum Command {
     /// Decrypt sops files
     #[command(subcommand)]
     Sops(sops::Command),
+    /// Scale services and their nodes by CloudWatch alarms
+    #[command(subcommand)]
+    Autoscale(autoscale::Command),
     /// Check modes and their secrets before a deploy
     Check(check::Arguments),
     /// Print the least IAM policy that modes need
@@ -90,6 +94,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Vault(command) => command.run(),
         Command::S3(command) => command.run(),
         Command::Sops(command) => command.run(),
+        Command::Autoscale(command) => command.run(),
         Command::Check(arguments) => arguments.run(),
         Command::Iam(arguments) => arguments.run(),
     };

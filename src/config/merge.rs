@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Node {
-        tree::parse("f", text, &mut Problems::default()).unwrap()
+        tree::parse("f", text, 100, &mut Problems::default()).unwrap()
     }
 
     fn compact(node: &Node) -> String {

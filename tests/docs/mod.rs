@@ -3,7 +3,7 @@
 mod examples;
 mod links;
 mod messages;
-mod page;
+pub mod page;
 mod session;
 mod stop_lines;
 mod tables;
