@@ -16,6 +16,7 @@ pub use start::start;
 
 pub mod boot;
 pub mod check;
+pub mod deploy;
 pub mod iam;
 pub mod supervise;
 

@@ -6,6 +6,7 @@
 mod aws;
 mod boot;
 mod config;
+mod deploy;
 mod docs;
 mod entrykit;
 mod envelope;

@@ -8,6 +8,7 @@ use super::merge;
 use super::mode::Mode;
 use super::node::{Node, Value};
 use super::problems::{Problem, Problems};
+use super::schema;
 use super::scope::{Lookup, Scope};
 use super::tree;
 
@@ -108,7 +109,7 @@ fn optional(text: Option<&Text>, role: Role, problems: &mut Problems) -> Option<
 
 /// A file's tree, checked by itself as far as it can be without its variables.
 fn read(text: &Text, role: Role, problems: &mut Problems) -> Option<Node> {
-    let node = tree::parse(&text.file, &text.text, problems)?;
+    let node = tree::parse(&text.file, &text.text, schema::MODES.most_values, problems)?;
     let mut decoder = Decoder::new(Fill::Literal);
     decode::mode(&mut decoder, "", &node);
     problems.extend(decoder.problems);

@@ -2,23 +2,24 @@
 //!
 //! How a mode is loaded: `folder` finds its files, `disk` reads them, `tree` makes each a tree of
 //! located values, `merge` lays them over each other, and `decode` reads the result against the keys
-//! of `schema`, filling in variables (`interpolate`, `scope`). Only `disk` touches the disk.
+//! of `schema`, filling in variables (`interpolate`, `scope`). Only `disk` touches the disk. Other files
+//! than modes are read by the same parts, in a `Dialect` of their own.
 
-mod decode;
-mod disk;
+pub(crate) mod decode;
+pub(crate) mod disk;
 mod folder;
 mod interpolate;
 mod load;
-mod merge;
+pub(crate) mod merge;
 mod mode;
-mod node;
-mod problems;
+pub(crate) mod node;
+pub(crate) mod problems;
 mod processes;
 pub mod schema;
-mod scope;
-mod shown;
+pub(crate) mod scope;
+pub(crate) mod shown;
 mod source;
-mod tree;
+pub(crate) mod tree;
 mod vault;
 
 pub use load::{Layers, Text, load};

@@ -25,7 +25,9 @@ impl Table {
     }
 }
 
-const fn key(name: &'static str, kind: &'static str, default: &'static str) -> Key {
+/// A row of a table.
+#[must_use]
+pub const fn key(name: &'static str, kind: &'static str, default: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -279,8 +281,25 @@ pub const HEALTH: Table = Table {
     ],
 };
 
-/// What people write that is no key, and what they need instead.
-pub const MISTAKES: [(&str, &str); 6] = [
+/// What differs between kinds of files that are read in the same way.
+#[derive(Debug)]
+pub struct Dialect {
+    /// What people write that is no key, and what they need instead.
+    pub mistakes: &'static [(&'static str, &'static str)],
+    /// What to do about a variable that is not set, beside giving it a default.
+    pub unset: &'static str,
+    /// The most values in one file once its aliases are expanded.
+    pub most_values: usize,
+}
+
+/// Mode files: a large real mode has some hundred values.
+pub const MODES: Dialect = Dialect {
+    mistakes: &MISTAKES,
+    unset: "set it for the container or under env",
+    most_values: 10_000,
+};
+
+const MISTAKES: [(&str, &str); 6] = [
     (
         "passphrase",
         "a passphrase must not stand in a file, name its variable with passphrase_env",

@@ -9,8 +9,6 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::rc::Rc;
 
-/// Values in one file once its aliases are expanded; a large real mode has some hundred.
-const MOST_NODES: usize = 10_000;
 /// Nesting; a mode needs five levels, and every level is a stack frame.
 const DEEPEST: usize = 64;
 
@@ -19,8 +17,8 @@ struct Unreadable;
 
 /// The document in `text`; `None` (with problems noted) if it is not YAML at all.
 ///
-/// A text without a document is an empty map.
-pub fn parse(file: &str, text: &str, problems: &mut Problems) -> Option<Node> {
+/// A text without a document is an empty map; `most` bounds its values once aliases are expanded.
+pub fn parse(file: &str, text: &str, most: usize, problems: &mut Problems) -> Option<Node> {
     let events = match yaml::events(text) {
         Ok(events) => events,
         Err(error) => {
@@ -44,7 +42,8 @@ pub fn parse(file: &str, text: &str, problems: &mut Problems) -> Option<Node> {
         file: file.into(),
         events: events.into_iter(),
         anchors: HashMap::new(),
-        left: MOST_NODES,
+        most,
+        left: most,
         path: String::new(),
         problems,
     }
@@ -56,6 +55,7 @@ struct Builder<'p> {
     file: Rc<str>,
     events: std::vec::IntoIter<Event>,
     anchors: HashMap<String, Node>,
+    most: usize,
     left: usize,
     /// The dotted key of what is being read.
     path: String,
@@ -77,7 +77,7 @@ impl Builder<'_> {
             self.problem(
                 second.place,
                 "a second document begins here",
-                "a mode is one document",
+                "keep one of them",
             );
         }
         Ok(match &root.value {
@@ -219,7 +219,7 @@ impl Builder<'_> {
 
     fn spend(&mut self, nodes: usize, place: Place) -> Result<(), Unreadable> {
         let Some(left) = self.left.checked_sub(nodes) else {
-            let message = format!("more than {MOST_NODES} values once aliases are expanded");
+            let message = format!("more than {} values once aliases are expanded", self.most);
             return Err(self.unreadable(place, &message));
         };
         self.left = left;
@@ -273,7 +273,7 @@ mod tests {
 
     fn read(text: &str) -> (Option<Node>, String) {
         let mut problems = Problems::default();
-        let node = parse("f", text, &mut problems);
+        let node = parse("f", text, 10_000, &mut problems);
         (node, problems.to_string())
     }
 
@@ -329,7 +329,7 @@ mod tests {
             ),
             (
                 "a: 1\n---\nb: 1\n",
-                "f:2:1: a second document begins here, a mode is one document",
+                "f:2:1: a second document begins here, keep one of them",
             ),
             ("a: *x\n", "f:1:4: a: *x has no anchor &x before it"),
             ("a: &x [*x]\n", "f:1:8: a[0]: *x has no anchor &x before it"),

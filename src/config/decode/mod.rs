@@ -18,7 +18,7 @@ pub use mode::mode;
 use super::interpolate::{self, Otherwise, Part};
 use super::node::{At, Key, Node, Scalar, Value};
 use super::problems::{Problem, Problems, suggestion};
-use super::schema::{MISTAKES, Table};
+use super::schema::{self, Dialect, Table};
 use super::scope::{Found, Scope};
 use super::shown;
 use crate::yaml::Style;
@@ -33,6 +33,7 @@ pub enum Fill<'a> {
 /// Reads nodes and collects problems.
 pub struct Decoder<'a> {
     pub fill: Fill<'a>,
+    pub dialect: &'static Dialect,
     /// The file that lies under every mode.
     pub defaults: Option<String>,
     pub problems: Problems,
@@ -90,6 +91,29 @@ impl<'n> Item<'n> {
         }
     }
 
+    /// The entries of a map that was checked before.
+    pub fn fields(&self, table: &'static Table) -> Fields<'n> {
+        Fields {
+            item: self.clone(),
+            table,
+        }
+    }
+
+    /// The items of a list; none for anything else.
+    pub fn items(&self) -> Vec<Item<'n>> {
+        let Value::List(nodes) = &self.node.value else {
+            return Vec::new();
+        };
+        let path = |index| format!("{}[{index}]", self.path);
+        let items = nodes.iter().enumerate();
+        items
+            .map(|(index, node)| Item {
+                path: path(index),
+                node,
+            })
+            .collect()
+    }
+
     /// `modes/web.yml:7`, for messages.
     fn declared_at(&self) -> String {
         format!("{}:{}", self.node.at.file, self.node.at.place.line)
@@ -124,6 +148,7 @@ impl<'a> Decoder<'a> {
     pub fn new(fill: Fill<'a>) -> Self {
         Decoder {
             fill,
+            dialect: &schema::MODES,
             defaults: None,
             problems: Problems::default(),
             filled: Vec::new(),
@@ -167,7 +192,8 @@ impl<'a> Decoder<'a> {
             if known.contains(&key.text.as_str()) {
                 continue;
             }
-            let mistake = MISTAKES.iter().find(|(wrong, _)| *wrong == key.text);
+            let mut mistakes = self.dialect.mistakes.iter();
+            let mistake = mistakes.find(|(wrong, _)| *wrong == key.text);
             let remedy = match mistake {
                 Some((_, remedy)) => (*remedy).to_owned(),
                 None => suggestion(&key.text, "known keys", &known),
@@ -179,10 +205,7 @@ impl<'a> Decoder<'a> {
                 remedy,
             );
         }
-        Some(Fields {
-            item: item.clone(),
-            table,
-        })
+        Some(item.fields(table))
     }
 
     /// A map with keys of the writer's choice.
@@ -198,19 +221,10 @@ impl<'a> Decoder<'a> {
     }
 
     pub fn list<'n>(&mut self, item: &Item<'n>, what: &str) -> Vec<Item<'n>> {
-        let Value::List(nodes) = &item.node.value else {
+        if !matches!(item.node.value, Value::List(_)) {
             self.expected(item, what);
-            return Vec::new();
-        };
-        let path = |index| format!("{}[{index}]", item.path);
-        nodes
-            .iter()
-            .enumerate()
-            .map(|(index, node)| Item {
-                path: path(index),
-                node,
-            })
-            .collect()
+        }
+        item.items()
     }
 
     /// A list of at least one, or one value in place of it.
@@ -344,8 +358,8 @@ impl<'a> Decoder<'a> {
                 );
             }
             (Found::Unset, Otherwise::Fail) => {
-                let remedy =
-                    format!("set it for the container or under env, or write ${{{name}:-default}}");
+                let unset = self.dialect.unset;
+                let remedy = format!("{unset}, or write ${{{name}:-default}}");
                 self.problem(item, format!("${{{name}}} is not set"), remedy);
             }
         }

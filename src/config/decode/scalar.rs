@@ -242,7 +242,7 @@ mod tests {
         text: &str,
         reader: impl Fn(&mut Decoder<'static>, &Item) -> Option<T>,
     ) -> Option<T> {
-        let node = tree::parse("f", text, &mut Problems::default())?;
+        let node = tree::parse("f", text, 100, &mut Problems::default())?;
         let mut decoder = Decoder::new(Fill::Literal);
         let value = reader(&mut decoder, &Item::root(&node));
         assert_eq!(
