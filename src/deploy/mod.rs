@@ -11,3 +11,4 @@
 //! adds tomorrow passes through.
 
 pub mod config;
+pub mod plan;

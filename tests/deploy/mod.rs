@@ -1,7 +1,9 @@
 //! `entryctl deploy`: its files, its plans, and what it reads of a running cluster.
 
 mod config;
+mod ecs;
 mod model;
+mod plan;
 
 use entry::deploy::config::{Config, open};
 use serde_json::Value;
