@@ -12,3 +12,5 @@
 
 pub mod config;
 pub mod plan;
+pub mod rollback;
+pub mod verdict;

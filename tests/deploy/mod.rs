@@ -4,6 +4,8 @@ mod config;
 mod ecs;
 mod model;
 mod plan;
+mod rollback;
+mod verdict;
 
 use entry::deploy::config::{Config, open};
 use serde_json::Value;

@@ -16,6 +16,7 @@ mod decide;
 mod defaults;
 mod show;
 
+pub use canonical::short;
 pub use changes::Change;
 pub use decide::plan;
 pub use show::Paint;
