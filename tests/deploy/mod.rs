@@ -1,5 +1,6 @@
 //! `entryctl deploy`: its files, its plans, and what it reads of a running cluster.
 
+mod cli;
 mod config;
 mod ecs;
 mod model;

@@ -17,7 +17,7 @@ pub use decide::verdict;
 pub use observation::{
     Container, Deployment, Event, Hook, Observation, Rollout, Service, Stopped, Targets,
 };
-pub use starts::Cause;
+pub use starts::{Cause, causes, is_failure};
 
 use std::collections::BTreeMap;
 use std::fmt;
