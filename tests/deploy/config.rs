@@ -154,11 +154,11 @@ fn an_environment_lies_over_the_file() {
     let main = "cluster: staging\nimage: app:1\ntasks:\n  web:\n    cpu: 256\n    memory: 512\n    \
         containerDefinitions:\n      - name: app\n        environment: {A: one, B: two}\n        \
         command: [puma, -v]\n      - {name: log, image: fluent}\nservices:\n  web: {desiredCount: 1}\n  \
-        worker: {task: web, desired_count: 1}\n";
+        worker: {task: web, desired_count: 1}\nbefore: [{task: web, container: app}]\n";
     let own = "cluster: production\ntasks:\n  web:\n    cpu: 1024\n    memory: null\n    \
         container_definitions:\n      - name: app\n        command: [puma]\n        environment: \
         [{name: B, value: three}, {name: C, value: four}]\nservices:\n  web: {desired_count: 4}\n  \
-        worker: null\n";
+        worker: null\nbefore: null\n";
     let files = [("deploy.yml", main), ("deploy.production.yml", own)];
     let config = loaded(&files, Some("production"));
     assert_eq!(config.cluster, "production");
@@ -178,7 +178,7 @@ fn an_environment_lies_over_the_file() {
         ],
     });
     assert_eq!(task(&config, "web"), expected);
-    assert_eq!(config.services.len(), 1);
+    assert_eq!((config.services.len(), config.before.len()), (1, 0));
     assert_eq!(config.services[0].fields["desiredCount"], 4);
     assert_eq!(loaded(&files, None).cluster, "staging");
 }

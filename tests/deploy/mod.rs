@@ -5,6 +5,7 @@ mod config;
 mod ecs;
 mod model;
 mod plan;
+mod reference;
 mod rollback;
 mod verdict;
 

@@ -27,10 +27,20 @@ impl Files<'_> {
             None => below,
             Some(environment) => {
                 let above = read(environment, problems);
-                below.zip(above).map(|(below, above)| lay(&below, &above))
+                let mut merged = lay(&below?, &above?);
+                if let Value::Map(entries) = &mut merged.value {
+                    let own = |node: &Node| *node.at.file == *environment.file;
+                    entries.retain(|(_, node)| !(own(node) && is_null(node)));
+                }
+                Some(merged)
             }
         }
     }
+}
+
+/// What takes away.
+fn is_null(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.is_null())
 }
 
 fn read(text: &Text, problems: &mut Problems) -> Option<Node> {
