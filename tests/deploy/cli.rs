@@ -7,6 +7,7 @@ use crate::support::terminal::Terminal;
 use crate::support::{Entry, Finished, binary};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::process::Command;
 
 const TARGET: &str = "AmazonEC2ContainerServiceV20141113";
@@ -342,7 +343,7 @@ fn twenty_five_services_are_three_calls() {
     let names: Vec<String> = (0..25).map(|number| format!("s{number:02}")).collect();
     let mut file = "cluster: main\nregion: us-east-1\nservices:\n".to_owned();
     for name in &names {
-        file += &format!("  {name}: {{taskDefinition: \"web:2\"}}\n");
+        writeln!(file, "  {name}: {{taskDefinition: \"web:2\"}}").unwrap();
     }
     let server = FakeHttp::start(|request, _| {
         assert_eq!(operation(request), "DescribeServices");

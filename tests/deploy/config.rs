@@ -231,9 +231,9 @@ fn one_offs_and_schedules() {
     assert_eq!(before.run.command, ["bundle", "exec", "rake", "db:migrate"]);
     assert_eq!(
         (before.timeout, before.run.container.as_str()),
-        (Duration::from_secs(1800), "app")
+        (Duration::from_mins(30), "app")
     );
-    assert_eq!(config.after[0].timeout, Duration::from_secs(3600));
+    assert_eq!(config.after[0].timeout, Duration::from_hours(1));
     let nightly = &config.scheduled_tasks[0];
     assert_eq!(
         (nightly.schedule.as_str(), nightly.count, nightly.enabled),

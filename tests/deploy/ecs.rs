@@ -126,7 +126,7 @@ fn fill_task(task: &mut Map<String, Value>) {
             fill(port, &json!({"protocol": "tcp", "hostPort": outer}));
         });
         each(container, "mountPoints", |mount| {
-            fill(mount, &json!({"readOnly": false}))
+            fill(mount, &json!({"readOnly": false}));
         });
         if let Some(Value::Object(check)) = container.get_mut("healthCheck") {
             fill(check, &json!({"interval": 30, "timeout": 5, "retries": 3}));

@@ -20,8 +20,8 @@ fn expected() -> Expected {
         allow_zero: false,
         until_paused: false,
         limits: Limits {
-            timeout: Duration::from_secs(600),
-            capacity: Duration::from_secs(1200),
+            timeout: Duration::from_mins(10),
+            capacity: Duration::from_mins(20),
             failed_starts: 3,
         },
     }
@@ -113,7 +113,7 @@ impl Seen {
 
     fn observation(&self) -> Observation {
         Observation::Seen {
-            service: self.service.clone(),
+            service: Box::new(self.service.clone()),
             stopped: self.stopped.clone(),
             targets: self.targets,
             rollout: self.rollout.clone(),

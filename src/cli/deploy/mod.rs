@@ -13,7 +13,7 @@ use clap::Subcommand;
 use std::time::Duration;
 
 /// For all calls of a command that only reads.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 #[derive(Subcommand)]
 pub(super) enum Command {

@@ -7,7 +7,7 @@ use super::load::Reader;
 use super::model::{Service, Task, TaskOf};
 use super::names::in_aws_names;
 use super::schema;
-use crate::config::decode::{Decoder, Item};
+use crate::config::decode::Item;
 use crate::config::node::{Node, Value as Written};
 use crate::config::problems::{Problem, closest};
 use crate::config::schema::Table;
@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 /// In the answers of AWS's command line, the definition stands in one of these.
 const WRAPPERS: [&str; 3] = ["service", "services", "taskDefinition"];
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// The definition with its `file` under it; `None` if that cannot be read.
     pub(super) fn with_file(&mut self, item: &Item, table: &'static Table) -> Option<Node> {
         let Written::Map(entries) = &item.node.value else {
@@ -241,7 +241,7 @@ const NO_TABLE: Table = Table {
 fn unwrapped(node: &Node) -> &Node {
     let inner = WRAPPERS.iter().find_map(|name| {
         node.get(name)
-            .or_else(|| node.get(&name.replace("D", "_d")))
+            .or_else(|| node.get(&name.replace('D', "_d")))
     });
     match inner.map(|inner| (&inner.value, inner)) {
         Some((Written::Map(_), inner)) => inner,
@@ -278,14 +278,4 @@ fn filled(item: &Item) -> Vec<String> {
         })
         .map(|node| scalar(&node, "name"))
         .collect()
-}
-
-impl Decoder<'_> {
-    /// A text that may be left out.
-    pub(super) fn maybe_word(&mut self, item: Option<Item>) -> Option<Option<String>> {
-        match item {
-            Some(item) => self.word(&item).map(|text| Some(text.value)),
-            None => Some(None),
-        }
-    }
 }

@@ -249,5 +249,5 @@ pub const SERVICE: Kind = Kind {
     ],
 };
 
-/// What UpdateService does not take.
+/// What `UpdateService` does not take.
 pub const CREATE_ONLY: [&str; 3] = ["launchType", "role", "schedulingStrategy"];

@@ -10,13 +10,15 @@ use crate::config::node::{Key, Node, Scalar, Value};
 use crate::config::problems::Problems;
 use crate::config::tree;
 
-/// The files, and how others that they name are read: a path, relative to `main`, to its text, or to what is
-/// wrong and the remedy.
+/// Reads a file by its path: its text, or what is wrong and the remedy.
+pub type Read<'a> = &'a dyn Fn(&str) -> Result<Text, (String, &'static str)>;
+
+/// The files, and how others that they name are read, relative to `main`.
 pub struct Files<'a> {
     pub main: Text,
     /// The environment's own.
     pub environment: Option<Text>,
-    pub read: &'a dyn Fn(&str) -> Result<Text, (String, &'static str)>,
+    pub read: Read<'a>,
 }
 
 impl Files<'_> {

@@ -1,13 +1,13 @@
 //! From the texts of the files to what they mean. Pure: what a file names is read by the caller's function.
 
 use super::definition::text;
-use super::layers::Files;
+use super::layers::{Files, Read};
 use super::model::{Config, OneOff, Run, ScheduledTask, Service, Task};
 use super::schema;
+use crate::config::Lookup;
 use crate::config::decode::{Decoder, Fields, Fill, Item};
 use crate::config::problems::{Problems, suggestion};
 use crate::config::scope::Scope;
-use crate::config::{Lookup, Text};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -22,11 +22,14 @@ pub struct Loaded {
     pub warnings: Problems,
 }
 
+/// A value whose problem is noted.
+struct Broken;
+
 /// Reads nodes, and collects problems and warnings.
 pub(super) struct Reader<'a> {
     pub decoder: Decoder<'a>,
     pub warnings: Problems,
-    pub read: &'a dyn Fn(&str) -> Result<Text, (String, &'static str)>,
+    pub read: Read<'a>,
 }
 
 /// What the files mean, or every problem of them.
@@ -56,8 +59,8 @@ pub fn load(files: &Files, lookup: Lookup) -> Result<Loaded, Problems> {
 impl Reader<'_> {
     fn config(&mut self, root: &Item) -> Option<Config> {
         let fields = self.decoder.table(root, &schema::ROOT)?;
-        let region = self.decoder.maybe_word(fields.get("region"));
-        let image = self.decoder.maybe_word(fields.get("image"));
+        let region = self.text(fields.get("region"));
+        let image = self.text(fields.get("image"));
         let cluster = fields.get("cluster");
         if cluster.is_none() {
             let remedy = "write the name of the services' cluster";
@@ -67,17 +70,27 @@ impl Reader<'_> {
         let named = self.named(&fields, "tasks");
         let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
         // Where it is a problem, its absence is not a second one.
-        let image = image.unwrap_or(Some(String::new()));
+        let image = image.unwrap_or_else(|Broken| Some(String::new()));
         let tasks: Vec<Option<Task>> = named
             .iter()
             .map(|(name, item)| self.task(name, item, image.as_deref()))
             .collect();
         let known: Vec<&Task> = tasks.iter().flatten().collect();
-        let services: Vec<Option<Service>> = self
-            .named(&fields, "services")
+        let families: Vec<Option<&str>> = tasks
+            .iter()
+            .map(|task| task.as_ref().map(|task| task.family.as_str()))
+            .collect();
+        self.distinct("family", &named, &families);
+        let named = self.named(&fields, "services");
+        let services: Vec<Option<Service>> = named
             .iter()
             .map(|(name, item)| self.service(name, item, &names))
             .collect();
+        let own_names: Vec<Option<&str>> = services
+            .iter()
+            .map(|service| service.as_ref().map(|service| service.name.as_str()))
+            .collect();
+        self.distinct("name", &named, &own_names);
         let scheduled: Vec<Option<ScheduledTask>> = self
             .named(&fields, "scheduled_tasks")
             .iter()
@@ -88,7 +101,7 @@ impl Reader<'_> {
         let mut services = services.into_iter().collect::<Option<Vec<_>>>()?;
         services.sort_by_key(|service| service.wave);
         Some(Config {
-            region: region?,
+            region: region.ok()?,
             cluster: cluster?.value,
             tasks: tasks.into_iter().collect::<Option<_>>()?,
             services,
@@ -108,6 +121,29 @@ impl Reader<'_> {
             .filter(|(_, item)| !super::json::is_null(item))
             .map(|(key, item)| (key.text.clone(), item))
             .collect()
+    }
+
+    /// Two definitions of one name in AWS would each undo the other.
+    fn distinct(&mut self, what: &str, items: &[(String, Item)], values: &[Option<&str>]) {
+        for (place, (value, (_, item))) in values.iter().zip(items).enumerate() {
+            let mut before = values.iter().zip(items).take(place);
+            if let Some((_, (first, _))) =
+                before.find(|(known, _)| value.is_some() && *known == value)
+            {
+                let message = format!("has the {what} of {first}");
+                self.decoder.problem(
+                    item,
+                    message,
+                    "give it another one, or take one of them out",
+                );
+            }
+        }
+    }
+
+    /// A text that may be left out.
+    fn text(&mut self, item: Option<Item>) -> Result<Option<String>, Broken> {
+        let text = item.map(|item| self.decoder.word(&item).ok_or(Broken));
+        Ok(text.transpose()?.map(|text| text.value))
     }
 
     /// The name of a task of this file.
@@ -131,13 +167,12 @@ impl Reader<'_> {
         known: &[&Task],
     ) -> Option<ScheduledTask> {
         let fields = self.decoder.table(item, &schema::SCHEDULED_TASK)?;
-        let schedule = match fields.get("schedule") {
-            Some(item) => self.schedule(&item),
-            None => {
-                let remedy = "write cron(…) or rate(…), as EventBridge has them";
-                self.decoder.problem(item, "schedule is missing", remedy);
-                None
-            }
+        let schedule = if let Some(item) = fields.get("schedule") {
+            self.schedule(&item)
+        } else {
+            let remedy = "write cron(…) or rate(…), as EventBridge has them";
+            self.decoder.problem(item, "schedule is missing", remedy);
+            None
         };
         let run = self.run(&fields, Some(name), tasks, known);
         let decoder = &mut self.decoder;
@@ -145,16 +180,16 @@ impl Reader<'_> {
             .get("count")
             .map(|item| decoder.number(&item, 1..=10));
         let enabled = fields.get("enabled").map(|item| decoder.boolean(&item));
-        let description = decoder.maybe_word(fields.get("description"));
-        let role_arn = decoder.maybe_word(fields.get("role_arn"));
+        let description = self.text(fields.get("description"));
+        let role_arn = self.text(fields.get("role_arn"));
         Some(ScheduledTask {
             name: name.to_owned(),
             schedule: schedule?,
             run: run?,
             count: count.unwrap_or(Some(1))?,
             enabled: enabled.unwrap_or(Some(true))?,
-            description: description?,
-            role_arn: role_arn?,
+            description: description.ok()?,
+            role_arn: role_arn.ok()?,
         })
     }
 

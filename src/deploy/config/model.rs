@@ -23,7 +23,7 @@ pub struct Config {
 pub struct Task {
     pub name: String,
     pub family: String,
-    /// The members of RegisterTaskDefinition.
+    /// The members of `RegisterTaskDefinition`.
     pub request: Map<String, Value>,
     /// Variables of containers whose values were filled in from this command's environment: they are not shown.
     pub filled: Vec<String>,
@@ -48,11 +48,11 @@ pub struct Service {
     /// Something else sets its number of tasks.
     pub autoscaled: bool,
     pub delete: bool,
-    /// The members of CreateService that the file names, without name, cluster and task definition.
+    /// The members of `CreateService` that the file names, without name, cluster and task definition.
     pub fields: Map<String, Value>,
 }
 
-/// A task that a rule of EventBridge starts.
+/// A task that a rule of `EventBridge` starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScheduledTask {
     pub name: String,

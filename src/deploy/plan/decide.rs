@@ -216,7 +216,7 @@ impl Decision<'_> {
         Ok(Some(definition))
     }
 
-    /// What UpdateService cannot do.
+    /// What `UpdateService` cannot do.
     fn refuse(&self, have: &Map<String, Value>) -> Result<(), String> {
         let controller = have.get("deploymentController");
         let controller = controller.and_then(|controller| controller.get("type")?.as_str());

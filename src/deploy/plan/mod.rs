@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 /// What AWS answered.
 #[derive(Clone, Debug, Default)]
 pub struct Running {
-    /// By name, as DescribeServices has them; those that it does not know are not here.
+    /// By name, as `DescribeServices` has them; those that it does not know are not here.
     pub services: BTreeMap<String, Map<String, Value>>,
     /// By family: the revisions that services run, then the latest.
     pub definitions: BTreeMap<String, Vec<Revision>>,
@@ -40,7 +40,7 @@ pub struct Running {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Revision {
     pub arn: String,
-    /// As DescribeTaskDefinition has it, with its `tags` in it.
+    /// As `DescribeTaskDefinition` has it, with its `tags` in it.
     pub definition: Map<String, Value>,
 }
 
@@ -74,7 +74,7 @@ pub enum DefinitionAction {
         arn: String,
     },
     Register {
-        /// The members of RegisterTaskDefinition.
+        /// The members of `RegisterTaskDefinition`.
         request: Map<String, Value>,
         /// The revision that it was compared with.
         against: Option<String>,
@@ -101,16 +101,16 @@ pub struct ServiceStep {
 pub enum ServiceAction {
     Unchanged,
     Create {
-        /// The members of CreateService but `taskDefinition`.
+        /// The members of `CreateService` but `taskDefinition`.
         request: Map<String, Value>,
         definition: Definition,
     },
     Update {
-        /// The members of UpdateService but `taskDefinition`: cluster, service, and what changes.
+        /// The members of `UpdateService` but `taskDefinition`: cluster, service, and what changes.
         request: Map<String, Value>,
         /// Where it changes.
         definition: Option<Definition>,
-        /// For TagResource.
+        /// For `TagResource`.
         tags: Map<String, Value>,
         changes: Vec<Change>,
     },

@@ -5,7 +5,7 @@ use super::starts::{Cause, causes, is_failure, is_no_room};
 use super::{Expected, Memory, Outcome, Verdict, Waiting};
 use std::time::Duration;
 
-/// DescribeServices may be some seconds behind UpdateService; what is not there by then is gone.
+/// `DescribeServices` may be some seconds behind `UpdateService`; what is not there by then is gone.
 const SETTLE: Duration = Duration::from_secs(30);
 
 /// The verdict on what a poll saw, and what is to be remembered; `now` counts from the beginning of the wait.

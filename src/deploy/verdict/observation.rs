@@ -10,7 +10,7 @@ pub enum Observation {
     /// It stands in `failures`.
     Missing { reason: String },
     Seen {
-        service: Service,
+        service: Box<Service>,
         /// Stopped tasks of our deployment.
         stopped: Vec<Stopped>,
         targets: Targets,
@@ -29,7 +29,7 @@ pub enum Targets {
     Unhealthy(usize),
 }
 
-/// One of DescribeServices.
+/// One of `DescribeServices`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Service {
@@ -71,7 +71,7 @@ pub struct Event {
     pub message: String,
 }
 
-/// A task that ended, of DescribeTasks.
+/// A task that ended, of `DescribeTasks`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Stopped {
@@ -91,7 +91,7 @@ pub struct Container {
     pub reason: Option<String>,
 }
 
-/// A service deployment, as DescribeServiceDeployments has it.
+/// A service deployment, as `DescribeServiceDeployments` has it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rollout {
     /// `IN_PROGRESS`, `SUCCESSFUL`, `ROLLBACK_SUCCESSFUL`, …
