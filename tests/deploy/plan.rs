@@ -232,6 +232,63 @@ fn what_the_file_does_not_name_stays() {
     assert!(tags.is_empty());
 }
 
+/// What AWS begins to answer tomorrow is no difference, unless the file names it.
+#[test]
+fn what_is_only_answered_is_no_change() {
+    let mut ecs = deployed(FILE);
+    let web = &mut ecs.running.definitions.get_mut("web").unwrap()[0].definition;
+    web.insert("answerOfTomorrow".to_owned(), json!({"x": 1}));
+    web["containerDefinitions"][0]["filledInTomorrow"] = json!(true);
+    assert!(planned(FILE, &ecs).is_empty());
+    let request = json!({"filledInTomorrow": false});
+    let config = loaded(&[("deploy.yml", FILE)], None);
+    let mut named = config.clone();
+    let container = &mut named.tasks[0].request["containerDefinitions"][0];
+    container["filledInTomorrow"] = request["filledInTomorrow"].clone();
+    assert!(plan(&named, &ecs.running).definitions[0].registers());
+    // A known one that the file no longer has is one.
+    let web = &mut ecs.running.definitions.get_mut("web").unwrap()[0].definition;
+    web["containerDefinitions"][0]["user"] = json!("app");
+    let lines = planned(FILE, &ecs).lines(Paint::Plain);
+    assert!(
+        lines.contains("  - containerDefinitions[app].user: \"app\"\n"),
+        "{lines}"
+    );
+}
+
+#[test]
+fn an_item_of_a_list_is_what_the_file_names_and_defaults() {
+    let with = |fields: &str| {
+        FILE.replace(
+            "desiredCount: 2\n",
+            &format!("desiredCount: 2\n    {fields}\n"),
+        )
+    };
+    let balanced =
+        with("loadBalancers: [{targetGroupArn: t, containerName: app, containerPort: 3000}]");
+    let mut ecs = deployed(&balanced);
+    let web = ecs.running.services.get_mut("web").unwrap();
+    web["loadBalancers"][0]["advancedConfiguration"] = json!({"roleArn": "r"});
+    assert!(planned(&balanced, &ecs).is_empty());
+
+    let weighed = with("capacityProviderStrategy: [{capacityProvider: x, weight: 1}]");
+    let ecs = deployed(&weighed);
+    let found = planned(&weighed.replace(", weight: 1", ""), &ecs);
+    let lines = found.lines(Paint::Plain);
+    assert!(
+        lines.contains("  - capacityProviderStrategy[x].weight: 1\n"),
+        "{lines}"
+    );
+    let ServiceAction::Update { request, .. } = &found.services[0].action else {
+        panic!("{found:?}");
+    };
+    let expected = json!({
+        "cluster": "main", "service": "web", "forceNewDeployment": true,
+        "capacityProviderStrategy": [{"capacityProvider": "x"}],
+    });
+    assert_eq!(*request, map(&expected));
+}
+
 #[test]
 fn a_named_default_is_compared() {
     let mut ecs = deployed(FILE);

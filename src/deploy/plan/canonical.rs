@@ -26,6 +26,32 @@ pub fn task(definition: &Map<String, Value>) -> Map<String, Value> {
     task
 }
 
+/// Takes away what is neither known here nor in the file: AWS has begun to answer it.
+pub fn without_unknown(have: &mut Map<String, Value>, want: &Map<String, Value>) {
+    let kept = |kind: &fields::Kind, key: &str, want: &Map<String, Value>| {
+        kind.sent.contains(&key) || want.contains_key(key)
+    };
+    have.retain(|key, _| kept(&fields::TASK, key, want));
+    let wanted: Vec<&Map<String, Value>> = containers(want).collect();
+    let there = have.get_mut("containerDefinitions");
+    let there = there.and_then(Value::as_array_mut).into_iter().flatten();
+    for container in there.filter_map(Value::as_object_mut) {
+        container.retain(|key, _| {
+            wanted
+                .iter()
+                .any(|want| kept(&fields::CONTAINER, key, want))
+        });
+    }
+}
+
+fn containers(task: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {
+    let containers = task.get("containerDefinitions").and_then(Value::as_array);
+    containers
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+}
+
 /// A port of the host is the container's where both share an address, else AWS chooses one.
 fn host_port(port: &mut Map<String, Value>, own_address: bool) {
     let chosen = port.get("hostPort").is_none_or(|port| *port == 0);

@@ -23,6 +23,18 @@ pub enum Extent {
     Whole,
     /// What the file names.
     Named,
+    /// What the file names, and what has a default: an item of a list, which is sent as a whole.
+    Item,
+}
+
+impl Extent {
+    /// Of a list's items.
+    fn within(self) -> Extent {
+        match self {
+            Extent::Whole => Extent::Whole,
+            Extent::Named | Extent::Item => Extent::Item,
+        }
+    }
 }
 
 /// Compares what the file says with what runs.
@@ -88,7 +100,11 @@ impl Comparison<'_> {
         have: &Map<String, Value>,
         extent: Extent,
     ) {
-        let more = have.keys().filter(|_| extent == Extent::Whole);
+        let more = have.keys().filter(|key| match extent {
+            Extent::Whole => true,
+            Extent::Named => false,
+            Extent::Item => defaults::of(self.defaults, &place.member(key).plain).is_some(),
+        });
         let keys: BTreeSet<&String> = want.keys().chain(more).collect();
         for key in keys {
             self.values(&place.member(key), want.get(key), have.get(key), extent);
@@ -145,13 +161,14 @@ impl Comparison<'_> {
             sorted.sort_by_key(ToString::to_string);
             there.sort_by_key(ToString::to_string);
         }
+        let within = extent.within();
         let same = sorted.len() == there.len()
             && sorted.iter().zip(&there).all(|(want, have)| {
                 let mut inner = Comparison {
                     defaults: self.defaults,
                     found: Vec::new(),
                 };
-                inner.values(&place.item(""), Some(want), Some(have), Extent::Whole);
+                inner.values(&place.item(""), Some(want), Some(have), within);
                 inner.found.is_empty()
             });
         if !same {
@@ -190,7 +207,7 @@ impl Comparison<'_> {
                     }
                 }
                 (None, Some(want), Some(have)) => {
-                    self.values(&item, Some(want), Some(have), Extent::Whole);
+                    self.values(&item, Some(want), Some(have), extent.within());
                 }
                 (None, want, have) => {
                     let null = Value::Null;

@@ -78,6 +78,7 @@ fn definition_step(task: &Task, running: &Running) -> DefinitionStep {
 fn against(task: &Task, revision: &Revision) -> Vec<Change> {
     let want = canonical::task(&task.request);
     let mut have = canonical::task(&revision.definition);
+    canonical::without_unknown(&mut have, &want);
     if !want.contains_key("tags") {
         have.remove("tags");
     }
