@@ -230,6 +230,21 @@ fn what_the_file_does_not_name_stays() {
     });
     assert_eq!(*request, map(&expected));
     assert!(tags.is_empty());
+    assert!(!found.lines(Paint::Plain).contains("tags["));
+}
+
+/// On a node's own address AWS chooses the port; where a task has an address, it is the container's.
+#[test]
+fn a_port_of_the_host_is_chosen_or_fixed() {
+    let with = |port: &str| {
+        let ports = format!("command: [sidekiq], portMappings: [{{containerPort: 80{port}}}]");
+        FILE.replace("command: [sidekiq]", &ports)
+    };
+    let ecs = deployed(&with(""));
+    assert!(planned(&with(", hostPort: 0"), &ecs).is_empty());
+    let lines = planned(&with(", hostPort: 80"), &ecs).lines(Paint::Plain);
+    let change = "  ~ containerDefinitions[app].portMappings[80/tcp].hostPort: 0 -> 80\n";
+    assert!(lines.contains(change), "{lines}");
 }
 
 /// What AWS begins to answer tomorrow is no difference, unless the file names it.

@@ -244,6 +244,13 @@ fn failed_starts_are_remembered_over_polls() {
     assert_eq!(outcome.causes()[0].tasks, 3);
 }
 
+/// They were tried again, and it came about.
+#[test]
+fn failed_starts_do_not_undo_a_success() {
+    let done = seen(&[DONE]).stopped(5, "TaskFailedToStart", "why");
+    assert_eq!(ended(once(done)), Outcome::Success);
+}
+
 #[test]
 fn what_is_no_failed_start_does_not_count() {
     for (code, reason) in [
@@ -388,6 +395,13 @@ fn a_third_definition_supersedes() {
         (outcome.code(), outcome.to_string()),
         (11, "superseded by ecs-svc/5".to_owned())
     );
+    // Nor is it a rollback where ours only started the same definition anew.
+    let anew = Expected {
+        before: Some(NEW.to_owned()),
+        ..expected()
+    };
+    let same = seen(&["ecs-svc/5 PRIMARY arn:td/web:2 COMPLETED 2/2"]);
+    assert_eq!(ended(trace(&anew, &[seen(&[GOING]), same])).code(), 11);
     let other = seen(&[DONE]).rollout("SUCCESSFUL", THIRD);
     assert_eq!(ended(once(other)).code(), 11);
     // A new service has nothing to go back to.
