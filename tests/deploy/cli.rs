@@ -264,7 +264,7 @@ fn failing(request: &Request) -> Reply {
             reply(&json!({"services": [{
                 "serviceName": "web", "status": "ACTIVE", "taskDefinition": "arn:x/web:2",
                 "desiredCount": 2, "runningCount": 1, "pendingCount": 1, "deployments": [deployment],
-                "events": [{"id": "1", "createdAt": 1_700_000_100.25, "message": "(service web) is unhappy."}],
+                "events": [{"id": "1", "createdAt": 1_700_000_100.25, "message": "(service web) is \u{1b}[31munhappy."}],
             }]}))
         }
         "ListTasks" if asked["nextToken"].is_null() => {
@@ -321,7 +321,7 @@ fn a_status_tells_why_tasks_stopped() {
            stopped: 2 tasks: Essential container in task exited; app exited with 7 (1)\n  \
            deployment IN_PROGRESS web:2\n  \
            deployment SUCCESSFUL web:1\n  \
-           2023-11-14T22:15:00Z (service web) is unhappy.\n"
+           2023-11-14T22:15:00Z (service web) is  [31munhappy.\n"
     );
     let said = ran(
         &server.url(),

@@ -403,6 +403,16 @@ fn a_value_from_the_environment_is_not_shown() {
 }
 
 #[test]
+fn a_name_commands_no_terminal() {
+    let file = FILE.replace("A: one", "\"A\\e[31m\": one");
+    let lines = planned(&file, &deployed(FILE)).lines(Paint::Plain);
+    assert!(
+        lines.contains("  + containerDefinitions[app].environment[A [31m]: \"one\"\n"),
+        "{lines}"
+    );
+}
+
+#[test]
 fn colors_are_for_the_signs() {
     let plan = planned(&FILE.replace("B: two", "C: two"), &deployed(FILE));
     let lines = plan.lines(Paint::Colors);

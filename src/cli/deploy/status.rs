@@ -2,6 +2,7 @@
 
 use super::DEADLINE;
 use super::files::Files;
+use crate::aws::one_line;
 use crate::cli::{Failure, online, output};
 use crate::config::problems::suggestion;
 use crate::deploy::config::Config;
@@ -124,7 +125,7 @@ fn lines(seen: &Seen) -> String {
         );
     }
     for cause in &seen.causes {
-        let _ = writeln!(out, "  stopped: {cause}");
+        let _ = writeln!(out, "  stopped: {}", one_line(&cause.to_string()));
     }
     for one in &seen.deployments {
         let text = |key: &str| one.get(key).and_then(Value::as_str).unwrap_or("-");
@@ -136,7 +137,8 @@ fn lines(seen: &Seen) -> String {
         );
     }
     for event in service.events.iter().take(EVENTS) {
-        let _ = writeln!(out, "  {} {}", time(event.created_at), event.message);
+        let message = one_line(&event.message);
+        let _ = writeln!(out, "  {} {message}", time(event.created_at));
     }
     out
 }

@@ -26,6 +26,9 @@ impl Paint {
             '-' => 31,
             _ => 33,
         };
+        // Names in a path are as AWS has them.
+        let tame = |letter: char| if letter.is_control() { ' ' } else { letter };
+        let text: String = text.chars().map(tame).collect();
         // Writing to a String cannot fail.
         let _ = match self {
             Paint::Plain => writeln!(out, "  {sign} {text}"),
