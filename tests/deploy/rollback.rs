@@ -1,6 +1,6 @@
 //! Which revision is gone back to: the gem's own table, its bugs, and every refusal.
 
-use entry::deploy::rollback::{Past, Result as Ended, To, choose, retire};
+use entry::deploy::rollback::{Ended, Past, To, choose, retire};
 
 fn arn(number: u32) -> String {
     format!("arn:aws:ecs:us-east-1:1:task-definition/myapp:{number}")
@@ -11,7 +11,7 @@ fn history(numbers: &[i32]) -> Vec<Past> {
     let past = |number: &i32| Past {
         definition: arn(number.unsigned_abs()),
         sha: Some(format!("{:x}", number.unsigned_abs() * 0x11111)),
-        result: if *number > 0 { Ended::Good } else { Ended::Bad },
+        ended: if *number > 0 { Ended::Good } else { Ended::Bad },
     };
     numbers.iter().map(past).collect()
 }

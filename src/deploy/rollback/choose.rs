@@ -1,6 +1,6 @@
 //! The choice: pure, from the deployment history.
 
-use super::{Past, Result as Ended, To};
+use super::{Ended, Past, To};
 use crate::deploy::plan::short;
 use std::collections::BTreeSet;
 
@@ -51,7 +51,7 @@ pub fn choose(
 /// came after it.
 fn served(history: &[Past]) -> Vec<&str> {
     let mut stack: Vec<&str> = Vec::new();
-    for past in history.iter().filter(|past| past.result == Ended::Good) {
+    for past in history.iter().filter(|past| past.ended == Ended::Good) {
         match stack.iter().position(|known| *known == past.definition) {
             Some(place) => stack.truncate(place + 1),
             None => stack.push(&past.definition),
@@ -85,7 +85,7 @@ fn named<'h>(
     name: &str,
     is_meant: &dyn Fn(&Past) -> bool,
 ) -> Result<&'h str, Refusal> {
-    let good = || history.iter().filter(|past| past.result == Ended::Good);
+    let good = || history.iter().filter(|past| past.ended == Ended::Good);
     let found: BTreeSet<&str> = good()
         .filter(|past| is_meant(past))
         .map(|past| past.definition.as_str())

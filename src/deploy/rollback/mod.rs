@@ -12,12 +12,12 @@ pub struct Past {
     pub definition: String,
     /// Commit, where image or tags tell it.
     pub sha: Option<String>,
-    pub result: Result,
+    pub ended: Ended,
 }
 
 /// How a deployment ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Result {
+pub enum Ended {
     /// It served.
     Good,
     /// It failed, was stopped, or was rolled back by ECS.
