@@ -17,6 +17,7 @@ pub use start::start;
 pub mod autoscale;
 pub mod boot;
 pub mod check;
+pub mod deploy;
 pub mod iam;
 pub mod supervise;
 

@@ -7,6 +7,7 @@ mod autoscale;
 mod aws;
 mod boot;
 mod config;
+mod deploy;
 mod docs;
 mod entrykit;
 mod envelope;

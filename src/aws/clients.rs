@@ -3,6 +3,7 @@
 use super::counters::Counters;
 use super::credentials::Chain;
 use super::dns::Dns;
+use super::ecs::{Ecs, JsonEcs};
 use super::error::{AwsError, Kind};
 use super::kms::{DataKeys, Kms, SdkKms};
 use super::region;
@@ -133,6 +134,11 @@ impl Clients {
 
     pub fn secrets_manager(&self) -> &dyn SecretsManager {
         &self.secrets_manager
+    }
+
+    /// Made when it is asked for: no boot needs it.
+    pub fn ecs(&self) -> Result<impl Ecs + use<>, AwsError> {
+        JsonEcs::new(&self.config, self.counters.clone())
     }
 
     pub fn counters(&self) -> &Counters {

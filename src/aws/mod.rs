@@ -4,7 +4,7 @@
 //! ```text
 //! Clients::load   region (region, task), credentials (credentials), endpoints, retries off in the SDK
 //!   Kms, S3       one attempt is one SDK call (kms, s3, sts); what failed and why (error, classify)
-//!   Ssm, SecretsManager   the same without an SDK crate of their own: our JSON (json), signed (call, endpoint)
+//!   Ssm, SecretsManager, Ecs   the same without an SDK crate of their own: our JSON (json), signed (call, endpoint)
 //!     retry       attempts with jitter, until the caller's deadline
 //!   plain         no signature: for other clouds, over the same connector
 //!       web       one connector for all: DNS in Rust (dns), TLS roots (roots), proxies
@@ -18,6 +18,7 @@ mod credentials;
 mod decrypt_all;
 mod decrypt_under;
 mod dns;
+mod ecs;
 mod encrypt_all;
 mod endpoint;
 mod error;
@@ -39,6 +40,7 @@ pub use clients::{Clients, Settings, StaticKeys};
 pub use counters::{Counters, Counts};
 pub use decrypt_all::decrypt_all;
 pub use decrypt_under::Wrapped;
+pub use ecs::Ecs;
 pub use encrypt_all::encrypt_all;
 pub use error::{AwsError, Kind};
 pub use kms::{Ciphertext, DataKey, DataKeys, Encrypted, Kms};

@@ -5,8 +5,10 @@
 
 mod autoscale;
 mod check;
+mod deploy;
 mod iam;
 mod input;
+mod online;
 mod output;
 mod s3;
 mod sops;
@@ -50,6 +52,13 @@ enum Command {
     Check(check::Arguments),
     /// Print the least IAM policy that modes need
     Iam(iam::Arguments),
+    /// Deploy to ECS
+    #[command(subcommand)]
+    Deploy(deploy::Command),
+    /// Show what a deploy would change
+    Plan(deploy::PlanArguments),
+    /// Show what runs on ECS
+    Status(deploy::StatusArguments),
 }
 
 /// What a command may end with.
@@ -97,6 +106,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Autoscale(command) => command.run(),
         Command::Check(arguments) => arguments.run(),
         Command::Iam(arguments) => arguments.run(),
+        Command::Deploy(command) => command.run(),
+        Command::Plan(arguments) => arguments.run(),
+        Command::Status(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 use super::output::Privacy;
 use super::{Failure, input, output};
-use crate::aws::{self, Clients, Get, Put, Settings};
+use crate::aws::{Clients, Get, Put, Settings};
 use crate::envelope::{Format, INSTRUCTION_SUFFIX, Place, Policy, Sealer};
 use crate::fetch::object;
 use bytesize::ByteSize;
@@ -276,12 +276,6 @@ impl Common {
             profile: self.aws_profile.clone(),
             keys: None,
         };
-        let deadline = Instant::now() + DEADLINE;
-        let runtime = aws::runtime().map_err(|error| Failure::new(&error))?;
-        runtime.block_on(async {
-            let clients = Clients::load(&settings, deadline).await;
-            let clients = clients.map_err(|error| Failure::new(&error))?;
-            work(&clients, deadline).await
-        })
+        super::online::with_clients(&settings, DEADLINE, work)
     }
 }

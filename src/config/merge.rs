@@ -54,16 +54,22 @@ pub fn lend(like: &Node, own: &Node) -> Node {
     }
 }
 
-/// Entries keep the lower file's order, so that what lies under a mode may refer to what it changes.
 fn lay(lower: &Node, upper: &Node) -> Node {
+    lay_with(lower, upper, &|_, upper| upper.clone())
+}
+
+/// One tree over another: maps merge, and `other` says what becomes of anything else.
+///
+/// Entries keep the lower file's order, so that what lies under a mode may refer to what it changes.
+pub fn lay_with(lower: &Node, upper: &Node, other: &dyn Fn(&Node, &Node) -> Node) -> Node {
     let (Value::Map(below), Value::Map(above)) = (&lower.value, &upper.value) else {
-        return upper.clone();
+        return other(lower, upper);
     };
     let mut entries: Vec<(Key, Node)> = below
         .iter()
         .map(
-            |(key, node)| match above.iter().find(|(other, _)| other.text == key.text) {
-                Some((other, above)) => (other.clone(), lay(node, above)),
+            |(key, node)| match above.iter().find(|(above, _)| above.text == key.text) {
+                Some((key, above)) => (key.clone(), lay_with(node, above, other)),
                 None => (key.clone(), node.clone()),
             },
         )

@@ -10,7 +10,7 @@ pub(crate) mod disk;
 mod folder;
 mod interpolate;
 mod load;
-mod merge;
+pub(crate) mod merge;
 mod mode;
 pub(crate) mod node;
 pub(crate) mod problems;

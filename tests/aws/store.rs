@@ -105,7 +105,10 @@ pub fn make(moto: &str, target: &str, body: &Value) -> Value {
     let address = moto.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     let (service, body) = (target.split('.').next().unwrap(), body.to_string());
-    let service = service.trim_start_matches("Amazon").to_ascii_lowercase();
+    let service = match service {
+        "AmazonEC2ContainerServiceV20141113" => "ecs".to_owned(),
+        other => other.trim_start_matches("Amazon").to_ascii_lowercase(),
+    };
     let head = format!(
         "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nx-amz-target: {target}\r\n\
          content-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\

@@ -3,7 +3,7 @@
 mod bad;
 mod folder;
 mod good;
-mod reference;
+pub mod reference;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;

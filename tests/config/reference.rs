@@ -2,7 +2,7 @@
 //! example loads.
 
 use super::variable;
-use entry::config::schema::{Key, TABLES};
+use entry::config::schema::{Key, TABLES, Table};
 use entry::config::{Layers, Text, load};
 use entry::stop::Preset;
 use std::collections::BTreeSet;
@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 const PAGE: &str = include_str!("../../docs/modes.md");
 
 /// The rows of the tables under each heading that name a key: heading, key, type, default.
-fn rows() -> Vec<[String; 4]> {
+fn rows(page: &str) -> Vec<[String; 4]> {
     let mut heading = String::new();
     let mut rows = Vec::new();
-    for line in PAGE.lines() {
+    for line in page.lines() {
         if line.starts_with('#') {
             line.trim_start_matches('#').trim().clone_into(&mut heading);
         }
@@ -30,14 +30,19 @@ fn rows() -> Vec<[String; 4]> {
 
 #[test]
 fn the_page_has_the_loaders_keys() {
+    has_the_keys(PAGE, &TABLES);
+}
+
+/// Asserts that a page's tables are these.
+pub fn has_the_keys(page: &str, tables: &[&Table]) {
     let known = |name: &str, key: &Key| [name, key.name, key.kind, key.default].map(str::to_owned);
-    let mut expected: Vec<[String; 4]> = TABLES
+    let mut expected: Vec<[String; 4]> = tables
         .iter()
         .flat_map(|table| table.keys.iter().map(|key| known(table.name, key)))
         .collect();
     // Tables of other things than keys stand under other headings.
-    let tables: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
-    let mut found = rows();
+    let tables: Vec<&str> = tables.iter().map(|table| table.name).collect();
+    let mut found = rows(page);
     found.retain(|row| tables.contains(&row[0].as_str()));
     expected.sort();
     found.sort();

@@ -4,6 +4,7 @@
 //! examples can say what they would in a container; whatever it leaves running ends with it. As on a
 //! terminal, entry's lines are text.
 
+use crate::aws::store::make;
 use crate::support::binary;
 use crate::support::fake_http::FakeHttp;
 use crate::support::google;
@@ -11,6 +12,7 @@ use crate::support::http;
 use crate::support::lines::Lines;
 use crate::support::moto::{self, Moto};
 use crate::support::wait;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -38,7 +40,8 @@ pub enum Step {
 impl Step {
     fn needs_aws(&self) -> bool {
         let (Step::Type(text) | Step::File { text, .. }) = self;
-        ["aws-kms", "s3://"].iter().any(|word| text.contains(word))
+        let words = ["aws-kms", "s3://", "entryctl plan"];
+        words.iter().any(|word| text.contains(word))
     }
 
     fn needs_google(&self) -> bool {
@@ -47,9 +50,25 @@ impl Step {
     }
 }
 
-/// AWS's stand-in, with the bucket and the object of the pages.
+/// AWS's stand-in, with the bucket, the object and the service of the pages.
 fn stand_in() -> Moto {
     let moto = Moto::start();
+    let ecs = |operation: &str, body: &Value| {
+        let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
+        make(&moto.url(), &target, body);
+    };
+    ecs("CreateCluster", &json!({"clusterName": "production"}));
+    let container = json!({
+        "name": "app", "image": "myapp:old", "memory": 1024,
+        "portMappings": [{"containerPort": 3000}],
+        "environment": [{"name": "RAILS_ENV", "value": "production"}],
+    });
+    let definition = json!({"family": "web", "containerDefinitions": [container]});
+    ecs("RegisterTaskDefinition", &definition);
+    let service = json!({
+        "cluster": "production", "serviceName": "web", "taskDefinition": "web:1", "desiredCount": 2,
+    });
+    ecs("CreateService", &service);
     http::put(moto.address(), "/myapp-production", b"");
     http::put(
         moto.address(),

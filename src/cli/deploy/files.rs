@@ -1,0 +1,77 @@
+//! The files of a command, and the variables that they see.
+
+use crate::cli::{Failure, warn};
+use crate::deploy::config::{self, Config};
+use clap::Args;
+use std::cell::OnceCell;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Which files are meant.
+#[derive(Args)]
+pub(super) struct Files {
+    /// The file
+    #[arg(short, long, value_name = "FILE", default_value = "deploy.yml")]
+    file: PathBuf,
+    /// The environment, whose deploy.ENV.yml lies over the file
+    #[arg(long, value_name = "ENV")]
+    env: Option<String>,
+    /// The region [default: the file's, `$AWS_REGION`, the profile's]
+    #[arg(long, value_name = "REGION")]
+    aws_region: Option<String>,
+    /// The profile of ~/.aws/config
+    #[arg(long, value_name = "PROFILE")]
+    aws_profile: Option<String>,
+}
+
+impl Files {
+    pub(super) fn name(&self) -> String {
+        let file = self.file.display();
+        match &self.env {
+            Some(env) => format!("{file} ({env})"),
+            None => file.to_string(),
+        }
+    }
+
+    /// What the files mean, with the commit `revision` as `${SHA}`; warnings are said.
+    pub(super) fn load(&self, revision: Option<&str>) -> Result<Config, Failure> {
+        let given = revision.map(commit).transpose()?;
+        let head = OnceCell::new();
+        let lookup = |name: &str| match (name, &given) {
+            ("SHA", Some(commit)) => Some(OsString::from(commit)),
+            ("SHA", None) => std::env::var_os(name).or_else(|| {
+                let head = head.get_or_init(|| commit("HEAD").ok());
+                head.as_ref().map(OsString::from)
+            }),
+            _ => std::env::var_os(name),
+        };
+        let loaded = config::open(&self.file, self.env.as_deref(), &lookup)?;
+        for warning in loaded.warnings.iter() {
+            warn(&warning.to_string());
+        }
+        Ok(loaded.config)
+    }
+
+    pub(super) fn settings(&self, config: &Config) -> crate::aws::Settings {
+        crate::aws::Settings {
+            region: self.aws_region.clone().or_else(|| config.region.clone()),
+            profile: self.aws_profile.clone(),
+            keys: None,
+        }
+    }
+}
+
+/// The whole SHA1 of any name that git has for a commit.
+fn commit(revision: &str) -> Result<String, Failure> {
+    let mut git = Command::new("git");
+    git.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]);
+    let output = git.arg(format!("{revision}^{{commit}}")).output();
+    let output = output.map_err(|error| Failure::line(format!("cannot run git: {error}")))?;
+    let sha = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if output.status.success() && !sha.is_empty() {
+        return Ok(sha);
+    }
+    let line = format!("git has no commit {revision:?} here: fetch it, or check the name");
+    Err(Failure::line(line))
+}

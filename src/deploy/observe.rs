@@ -1,0 +1,173 @@
+//! What AWS is asked for: the fewest calls that a plan or a status needs.
+
+use super::config::{Config, Task, TaskOf};
+use super::plan::{Plan, Revision, Running, plan, short};
+use super::verdict::{Cause, Memory, Service, Stopped, causes, is_failure};
+use crate::aws::{AwsError, Ecs};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+/// The plan for what runs. Services come ten a call, and a definition only if one could be it: the revision
+/// that runs, and the latest only where that one is not the same.
+pub async fn planned(config: &Config, ecs: &impl Ecs, deadline: Instant) -> Result<Plan, AwsError> {
+    let mut running = services(config, ecs, deadline).await?;
+    let known = running_revisions(config, &running);
+    read(&known, ecs, &mut running, deadline).await?;
+    latest_of_fixed(config, ecs, &mut running, deadline).await?;
+    let first = plan(config, &running);
+    let changed = first.definitions.iter().filter(|step| step.registers());
+    let families: Vec<String> = changed.map(|step| step.family.clone()).collect();
+    if families.is_empty() {
+        return Ok(first);
+    }
+    read(&families, ecs, &mut running, deadline).await?;
+    Ok(plan(config, &running))
+}
+
+async fn services(config: &Config, ecs: &impl Ecs, deadline: Instant) -> Result<Running, AwsError> {
+    let names: Vec<String> = config.services.iter().map(|one| one.name.clone()).collect();
+    let described = ecs.services(&config.cluster, &names, deadline).await?;
+    let named = described.into_iter().filter_map(|service| {
+        let name = service.get("serviceName")?.as_str()?.to_owned();
+        Some((name, service))
+    });
+    Ok(Running {
+        services: named.collect(),
+        ..Running::default()
+    })
+}
+
+/// ARNs of what services run, if it is of the family of the file's task.
+fn running_revisions(config: &Config, running: &Running) -> Vec<String> {
+    let arns = config.services.iter().filter_map(|service| {
+        let TaskOf::File(name) = &service.task else {
+            return None;
+        };
+        let task: &Task = config.tasks.iter().find(|task| task.name == *name)?;
+        let arn = running.services.get(&service.name)?.get("taskDefinition")?;
+        let arn = arn.as_str()?;
+        let family = short(arn).split(':').next();
+        (family == Some(&task.family)).then(|| arn.to_owned())
+    });
+    let distinct: BTreeSet<String> = arns.collect();
+    distinct.into_iter().collect()
+}
+
+/// Adds definitions that are not known yet.
+async fn read(
+    names: &[String],
+    ecs: &impl Ecs,
+    running: &mut Running,
+    deadline: Instant,
+) -> Result<(), AwsError> {
+    let found = ecs.task_definitions(names, deadline).await?;
+    for definition in found.into_iter().flatten() {
+        let text = |key: &str| definition.get(key).and_then(Value::as_str);
+        let (Some(arn), Some(family)) = (text("taskDefinitionArn"), text("family")) else {
+            continue;
+        };
+        let (arn, family) = (arn.to_owned(), family.to_owned());
+        let revisions = running.definitions.entry(family).or_default();
+        if !revisions.iter().any(|known| known.arn == arn) {
+            revisions.push(Revision { arn, definition });
+        }
+    }
+    Ok(())
+}
+
+/// Families that services name without a revision mean their latest.
+async fn latest_of_fixed(
+    config: &Config,
+    ecs: &impl Ecs,
+    running: &mut Running,
+    deadline: Instant,
+) -> Result<(), AwsError> {
+    let families: BTreeSet<String> = config
+        .services
+        .iter()
+        .filter_map(|service| match &service.task {
+            TaskOf::Fixed(name) if !name.is_empty() && !name.contains(':') => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    let families: Vec<String> = families.into_iter().collect();
+    let found = ecs.task_definitions(&families, deadline).await?;
+    for (family, definition) in families.into_iter().zip(found) {
+        let arn = definition.and_then(|found| found.get("taskDefinitionArn").cloned());
+        if let Some(Value::String(arn)) = arn {
+            running.latest.insert(family, arn);
+        }
+    }
+    Ok(())
+}
+
+/// A service as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub name: String,
+    /// `None`: there is none.
+    pub service: Option<Service>,
+    /// Why tasks of its deployments failed of late.
+    pub causes: Vec<Cause>,
+    /// Its last deployments, if asked for.
+    pub deployments: Vec<Map<String, Value>>,
+}
+
+/// Services as they are, in the order of `names`; stopped tasks are asked for only where tasks are missing.
+pub async fn seen(
+    cluster: &str,
+    names: &[String],
+    deployments: usize,
+    ecs: &impl Ecs,
+    deadline: Instant,
+) -> Result<Vec<Seen>, AwsError> {
+    let described = ecs.services(cluster, names, deadline).await?;
+    let services: Vec<Service> = described
+        .into_iter()
+        .filter_map(|service| serde_json::from_value(Value::Object(service)).ok())
+        .collect();
+    let mut all = Vec::new();
+    for name in names {
+        let service = services.iter().find(|known| known.service_name == *name);
+        let mut seen = Seen {
+            name: name.clone(),
+            service: service.cloned(),
+            causes: Vec::new(),
+            deployments: Vec::new(),
+        };
+        if let Some(service) = service {
+            if is_lacking(service) {
+                let stopped = ecs.stopped_tasks(cluster, name, deadline).await?;
+                seen.causes = failures(service, stopped);
+            }
+            if deployments > 0 {
+                let last = ecs.deployments(cluster, name, deployments, deadline);
+                seen.deployments = last.await?;
+            }
+        }
+        all.push(seen);
+    }
+    Ok(all)
+}
+
+fn is_lacking(service: &Service) -> bool {
+    let failed = service.deployments.iter().any(|one| one.failed_tasks > 0);
+    failed || service.running_count < service.desired_count
+}
+
+/// Failed tasks of deployments that the service still has.
+fn failures(service: &Service, stopped: Vec<Value>) -> Vec<Cause> {
+    let stopped = stopped
+        .into_iter()
+        .filter_map(|task| serde_json::from_value::<Stopped>(task).ok());
+    let own = |task: &Stopped| {
+        let mut deployments = service.deployments.iter();
+        deployments.any(|deployment| deployment.id == task.started_by)
+    };
+    let failed = stopped.filter(|task| own(task) && is_failure(task));
+    causes(&Memory {
+        failed: failed.map(|task| (task.task_arn.clone(), task)).collect(),
+        ..Memory::default()
+    })
+}

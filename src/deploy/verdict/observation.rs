@@ -1,0 +1,123 @@
+//! What one poll saw: AWS's answers, as far as a verdict needs them.
+
+use serde::{Deserialize, Deserializer};
+
+/// What one poll saw of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Observation {
+    /// The calls failed in a way that passes.
+    Unknown,
+    /// It stands in `failures`.
+    Missing { reason: String },
+    Seen {
+        service: Box<Service>,
+        /// Stopped tasks of our deployment.
+        stopped: Vec<Stopped>,
+        targets: Targets,
+        /// The service deployment that is ours, where AWS keeps one.
+        rollout: Option<Rollout>,
+    },
+}
+
+/// Whether the load balancer finds the tasks well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Targets {
+    /// There is none, or it was not asked.
+    #[default]
+    Unknown,
+    Healthy,
+    Unhealthy(usize),
+}
+
+/// One of `DescribeServices`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Service {
+    pub service_name: String,
+    pub status: String,
+    pub task_definition: String,
+    pub desired_count: u64,
+    pub running_count: u64,
+    pub pending_count: u64,
+    pub deployments: Vec<Deployment>,
+    /// The newest first.
+    pub events: Vec<Event>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Deployment {
+    pub id: String,
+    /// `PRIMARY`: what the service is to become; `ACTIVE`: what it still runs.
+    pub status: String,
+    pub task_definition: String,
+    pub desired_count: u64,
+    pub running_count: u64,
+    pub pending_count: u64,
+    pub failed_tasks: u64,
+    /// Absent for controllers other than ECS.
+    pub rollout_state: Option<String>,
+    pub rollout_state_reason: Option<String>,
+    #[serde(deserialize_with = "seconds")]
+    pub created_at: f64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Event {
+    pub id: String,
+    #[serde(deserialize_with = "seconds")]
+    pub created_at: f64,
+    pub message: String,
+}
+
+/// A task that ended, of `DescribeTasks`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Stopped {
+    pub task_arn: String,
+    /// The deployment's id.
+    pub started_by: String,
+    pub stop_code: String,
+    pub stopped_reason: String,
+    pub containers: Vec<Container>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Container {
+    pub name: String,
+    pub exit_code: Option<i64>,
+    pub reason: Option<String>,
+}
+
+/// A service deployment, as `DescribeServiceDeployments` has it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rollout {
+    /// `IN_PROGRESS`, `SUCCESSFUL`, `ROLLBACK_SUCCESSFUL`, …
+    pub status: String,
+    pub reason: Option<String>,
+    /// ARN of the definition that it deploys, if known.
+    pub definition: Option<String>,
+    /// Where it waits for an answer.
+    pub paused: Option<Hook>,
+}
+
+/// Where a blue/green deployment waits for an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hook {
+    pub id: String,
+    pub stage: String,
+}
+
+/// Epoch seconds, as AWS's JSON has them; an emulator may write them out.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    let written = value.as_str().and_then(|text| {
+        let text = format!("{}Z", text.get(..19)?);
+        let time = humantime::parse_rfc3339(&text).ok()?;
+        let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(since.as_secs_f64())
+    });
+    Ok(value.as_f64().or(written).unwrap_or_default())
+}
