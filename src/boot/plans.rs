@@ -8,6 +8,9 @@ use crate::supervise::group::plan::{self, GroupPlan, MemberPlan};
 use crate::sys::cgroup;
 use std::time::Duration;
 
+/// What prefixed output may need at the end.
+const OUTPUT: Duration = Duration::from_secs(1);
+
 /// How PID 1 is to supervise the app.
 pub fn supervision(mode: &Mode, cap: Option<StopTimeout>) -> Result<Supervision, Failure> {
     let after: Vec<AfterPlan> = mode
@@ -40,21 +43,20 @@ pub fn supervision(mode: &Mode, cap: Option<StopTimeout>) -> Result<Supervision,
 pub fn app_cap(mode: &Mode, cap: Option<StopTimeout>) -> Result<Option<StopTimeout>, Failure> {
     let Some(cap) = cap else { return Ok(None) };
     let hooks: Duration = mode.after.iter().map(|hook| hook.timeout).sum();
-    // A slow reader of the log may take so long after the last process ended.
-    let output = match mode.output {
-        Output::Prefixed => Duration::from_secs(1),
-        Output::Plain => Duration::ZERO,
-    };
-    let after = hooks + output;
-    match cap.less(after) {
-        Some(left) => Ok(Some(left)),
-        None => Err(Failure::one(format!(
+    let Some(left) = cap.less(hooks) else {
+        return Err(Failure::one(format!(
             "mode {}: ENTRY_STOP_TIMEOUT is {}, and the hooks under after may take {}: nothing is left for the app; shorten their timeout",
             mode.name,
             humantime::format_duration(cap.limit()),
-            humantime::format_duration(after)
-        ))),
-    }
+            humantime::format_duration(hooks)
+        )));
+    };
+    // A slow reader of the log has some time after the last process ended, too.
+    let output = match mode.output {
+        Output::Prefixed => OUTPUT.min(left.limit() / 4),
+        Output::Plain => Duration::ZERO,
+    };
+    Ok(left.less(output))
 }
 
 /// The plan of codependent processes.

@@ -63,9 +63,10 @@ impl Relay {
         fcntl(&notices, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let mut pipes = Vec::new();
         for (member, planned) in plan.members.iter().enumerate() {
-            let streams: &[Stream] = match relayed(plan, planned) {
-                true => &[Stream::Out, Stream::Error],
-                false => &[],
+            let streams: &[Stream] = if relayed(plan, planned) {
+                &[Stream::Out, Stream::Error]
+            } else {
+                &[]
             };
             for &stream in streams {
                 let (read, write) = pipe()?;
