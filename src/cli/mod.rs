@@ -45,14 +45,14 @@ enum Command {
     /// Decrypt sops files
     #[command(subcommand)]
     Sops(sops::Command),
-    /// Scale services and their nodes by CloudWatch alarms
+    /// Check how services and their nodes would be scaled by CloudWatch alarms
     #[command(subcommand)]
     Autoscale(autoscale::Command),
     /// Check modes and their secrets before a deploy
     Check(check::Arguments),
     /// Print the least IAM policy that modes need
     Iam(iam::Arguments),
-    /// Deploy to ECS
+    /// Check what a deploy to ECS reads
     #[command(subcommand)]
     Deploy(deploy::Command),
     /// Show what a deploy would change
