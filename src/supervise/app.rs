@@ -117,8 +117,9 @@ impl App {
                 Waited::Exited { .. } | Waited::Killed { .. } => orphans = true,
             }
         }
+        // Alone, there is nobody who could have taken over, and no need to look for one.
         if let Some(outcome) = ended
-            && !self.succeeded(host)
+            && (alone || !self.succeeded(host))
         {
             self.happen(Event::MainEnded { outcome, alone }, host)?;
         }
