@@ -1,6 +1,8 @@
 //! The one place that computes entry's exit code.
 
+use crate::sys::process::Waited;
 use crate::sys::signal::Sig;
+use nix::unistd::Pid;
 use std::collections::BTreeMap;
 
 /// entry itself failed: usage, configuration, secrets, files, a boot that died.
@@ -20,6 +22,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whose end this is, and how; none where nothing ended.
+    pub fn of(change: Waited) -> Option<(Pid, Outcome)> {
+        match change {
+            Waited::Exited { pid, code } => Some((pid, Outcome::Exited(code))),
+            Waited::Killed { pid, signal } => Some((pid, Outcome::Killed(signal))),
+            Waited::Stopped { .. } | Waited::Nothing | Waited::Alone => None,
+        }
+    }
+
     /// The code a shell would show: the process's own, or 128+n where signal n killed it.
     pub fn code(self) -> u8 {
         match self {

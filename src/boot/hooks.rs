@@ -253,12 +253,8 @@ fn within(grace: Duration, cap: Option<StopTimeout>) -> Duration {
 }
 
 fn outcome(how: Waited) -> Outcome {
-    match how {
-        Waited::Exited { code, .. } => Outcome::Exited(code),
-        Waited::Killed { signal, .. } => Outcome::Killed(signal),
-        // Nobody else collects it; a child that is not there has no status to be judged by.
-        Waited::Stopped { .. } | Waited::Nothing | Waited::Alone => Outcome::Exited(ENTRY_FAILED),
-    }
+    // Nobody else collects it; a child that is not there has no status to be judged by.
+    Outcome::of(how).map_or(Outcome::Exited(ENTRY_FAILED), |(_, outcome)| outcome)
 }
 
 /// PID 1 says the rest: it passed the signal on.

@@ -102,19 +102,14 @@ impl App {
     pub fn reaped(&mut self, changes: &[Waited], alone: bool, host: &mut Host) -> ControlFlow<u8> {
         let mut ended = None;
         let mut orphans = false;
-        for change in changes {
-            match *change {
-                Waited::Exited { pid, code } if pid == self.main => {
-                    ended = Some(Outcome::Exited(code));
-                }
-                Waited::Killed { pid, signal } if pid == self.main => {
-                    ended = Some(Outcome::Killed(signal));
-                }
-                Waited::Stopped { pid, signal } if pid == self.main => {
+        for &change in changes {
+            match (Outcome::of(change), change) {
+                (Some((pid, outcome)), _) if pid == self.main => ended = Some(outcome),
+                (Some(_), _) => orphans = true,
+                (None, Waited::Stopped { pid, signal }) if pid == self.main => {
                     self.happen(Event::MainStopped(signal), host)?;
                 }
-                Waited::Stopped { .. } | Waited::Nothing | Waited::Alone => {}
-                Waited::Exited { .. } | Waited::Killed { .. } => orphans = true,
+                (None, _) => {}
             }
         }
         // Alone, there is nobody who could have taken over, and no need to look for one.

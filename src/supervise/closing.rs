@@ -124,12 +124,7 @@ impl Closing {
     }
 
     pub fn reaped(&mut self, changes: &[Waited], host: &Host) -> ControlFlow<u8> {
-        for change in changes {
-            let (pid, outcome) = match *change {
-                Waited::Exited { pid, code } => (pid, Outcome::Exited(code)),
-                Waited::Killed { pid, signal } => (pid, Outcome::Killed(signal)),
-                Waited::Stopped { .. } | Waited::Nothing | Waited::Alone => continue,
-            };
+        for (pid, outcome) in changes.iter().copied().filter_map(Outcome::of) {
             if self.relay.as_ref().and_then(Relay::pid) == Some(pid) {
                 self.relay = None;
                 self.advance(host)?;

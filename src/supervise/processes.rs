@@ -234,12 +234,7 @@ impl Processes {
     /// Takes in all statuses that there were.
     pub fn reaped(&mut self, changes: &[Waited], host: &mut Host) -> ControlFlow<u8> {
         let mut events = Vec::new();
-        for change in changes {
-            let (pid, outcome) = match *change {
-                Waited::Exited { pid, code } => (pid, Outcome::Exited(code)),
-                Waited::Killed { pid, signal } => (pid, Outcome::Killed(signal)),
-                Waited::Stopped { .. } | Waited::Nothing | Waited::Alone => continue,
-            };
+        for (pid, outcome) in changes.iter().copied().filter_map(Outcome::of) {
             if let Some(relay) = self.relay.as_mut().filter(|relay| relay.pid() == Some(pid)) {
                 relay.died(self.group.plan(), host);
                 continue;
@@ -261,8 +256,7 @@ impl Processes {
         for event in events {
             self.happen(event, host)?;
         }
-        // An orphan's end may have been the last of its group.
-        self.happen(Event::Time, host)
+        ControlFlow::Continue(())
     }
 
     fn succeeded(&mut self, member: usize, old: Pid, host: &Host) -> bool {

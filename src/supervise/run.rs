@@ -14,7 +14,7 @@ use super::host::Host;
 use super::message::{Message, Phases};
 use super::processes::Processes;
 use super::stopping::Sender;
-use crate::exit::ENTRY_FAILED;
+use crate::exit::{ENTRY_FAILED, Outcome};
 use crate::program::{Inherited, Table};
 use crate::report::{Line, Report};
 use crate::sys::environment::scrub;
@@ -263,7 +263,10 @@ impl Supervisor {
         };
         if let Stage::App(app) = &self.stage {
             let main = app.main;
-            if changes.iter().any(|change| change.ended() == Some(main)) {
+            if changes
+                .iter()
+                .any(|change| Outcome::of(*change).is_some_and(|(pid, _)| pid == main))
+            {
                 // The boot wrote all it had to say before it ended.
                 self.read_pipe()?;
                 self.begin_processes(main, &changes)?;

@@ -72,16 +72,6 @@ pub enum Waited {
     Alone,
 }
 
-impl Waited {
-    /// The process whose end this is.
-    pub fn ended(self) -> Option<Pid> {
-        match self {
-            Waited::Exited { pid, .. } | Waited::Killed { pid, .. } => Some(pid),
-            Waited::Stopped { .. } | Waited::Nothing | Waited::Alone => None,
-        }
-    }
-}
-
 /// Takes one change of any child, without blocking.
 pub fn wait_any() -> Waited {
     wait_for(Pid::from_raw(-1))

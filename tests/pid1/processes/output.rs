@@ -196,7 +196,7 @@ fn a_reader_that_is_gone_keeps_nobody_from_working_or_stopping() {
 fn a_reader_that_hangs_does_not_keep_entry_from_ending() {
     let script = "trap 'exit 0' TERM; echo begins >&2; seq 500000; sleep 60";
     let entry = all(Entry::new, &[("web", script, "")], "output: prefixed");
-    let mut entry = entry.env("ENTRY_STOP_TIMEOUT", "1");
+    let mut entry = entry.env("ENTRY_STOP_TIMEOUT", "4");
     let (reader, writer) = std::io::pipe().unwrap();
     entry
         .command
