@@ -1,9 +1,9 @@
 //! Everything a boot or an operator's command needs to call AWS, made once.
 
+use super::calls::Calls;
 use super::counters::Counters;
 use super::credentials::Chain;
 use super::dns::Dns;
-use super::ecs::{Ecs, JsonEcs};
 use super::error::{AwsError, Kind};
 use super::kms::{DataKeys, Kms, SdkKms};
 use super::region;
@@ -16,7 +16,7 @@ use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -136,9 +136,16 @@ impl Clients {
         &self.secrets_manager
     }
 
-    /// Made when it is asked for: no boot needs it.
-    pub fn ecs(&self) -> Result<impl Ecs + use<>, AwsError> {
-        JsonEcs::new(&self.config, self.counters.clone())
+    /// What no boot calls.
+    pub fn calls(&self) -> Calls {
+        Calls::new(self.config.clone(), self.counters.clone())
+    }
+
+    /// The same in another region.
+    pub fn calls_in(&self, region: &str) -> Calls {
+        let region = Region::new(region.to_owned());
+        let config = self.config.to_builder().region(region).build();
+        Calls::new(config, self.counters.clone())
     }
 
     pub fn counters(&self) -> &Counters {

@@ -1,18 +1,19 @@
-//! ECS, as far as it is read: definitions, services, their deployments and stopped tasks, as AWS's own JSON.
+//! ECS, in AWS's own JSON: definitions, services, their deployments and tasks are read as they come, and
+//! written as they are given.
 
-use super::counters::Counters;
+use super::IN_FLIGHT;
+use super::calls::Call;
 use super::endpoint::Service;
 use super::error::{AwsError, Kind, some_of};
-use super::json::{Api, Json};
-use super::{IN_FLIGHT, Pending};
-use aws_config::SdkConfig;
+use super::json::Api;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-const API: Api = Api {
+static API: Api = Api {
     service: Service {
         id: "ECS",
         name: "ecs",
@@ -28,40 +29,40 @@ const SERVICES: usize = 10;
 const TASKS: usize = 100;
 const DEPLOYMENTS: usize = 20;
 
-/// Reads what runs.
-pub trait Ecs {
-    /// Services by name, in any order, with their tags. Those that there are not are not in it.
-    fn services<'a>(
-        &'a self,
-        cluster: &'a str,
-        names: &'a [String],
-        deadline: Instant,
-    ) -> Pending<'a, Vec<Map<String, Value>>>;
+/// What changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Write {
+    RegisterTaskDefinition,
+    DeregisterTaskDefinition,
+    CreateService,
+    UpdateService,
+    DeleteService,
+    TagResource,
+    RunTask,
+    StopTask,
+    UpdateContainerInstancesState,
+}
 
-    /// Task definitions by ARN, `family:revision`, or family for the latest, each with its tags in it; `None`
-    /// where there is none.
-    fn task_definitions<'a>(
-        &'a self,
-        names: &'a [String],
-        deadline: Instant,
-    ) -> Pending<'a, Vec<Option<Map<String, Value>>>>;
+impl Write {
+    pub fn operation(self) -> &'static str {
+        match self {
+            Write::RegisterTaskDefinition => "RegisterTaskDefinition",
+            Write::DeregisterTaskDefinition => "DeregisterTaskDefinition",
+            Write::CreateService => "CreateService",
+            Write::UpdateService => "UpdateService",
+            Write::DeleteService => "DeleteService",
+            Write::TagResource => "TagResource",
+            Write::RunTask => "RunTask",
+            Write::StopTask => "StopTask",
+            Write::UpdateContainerInstancesState => "UpdateContainerInstancesState",
+        }
+    }
+}
 
-    /// A service's tasks that ended, for about an hour.
-    fn stopped_tasks<'a>(
-        &'a self,
-        cluster: &'a str,
-        service: &'a str,
-        deadline: Instant,
-    ) -> Pending<'a, Vec<Value>>;
-
-    /// A service's last deployments, the newest first, each with the `taskDefinition` that it brought.
-    fn deployments<'a>(
-        &'a self,
-        cluster: &'a str,
-        service: &'a str,
-        most: usize,
-        deadline: Instant,
-    ) -> Pending<'a, Vec<Map<String, Value>>>;
+/// ECS, by whatever answers in its place.
+#[derive(Clone, Copy)]
+pub struct Ecs<'c> {
+    calls: &'c dyn Call,
 }
 
 #[derive(Deserialize)]
@@ -72,9 +73,8 @@ struct Services {
     failures: Vec<Failure>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Failure {
     arn: String,
     reason: String,
@@ -99,7 +99,7 @@ struct TaskPage {
 #[derive(Deserialize)]
 struct Tasks {
     #[serde(default)]
-    tasks: Vec<Value>,
+    tasks: Vec<Map<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -116,16 +116,57 @@ struct Revisions {
     service_revisions: Vec<Map<String, Value>>,
 }
 
-/// ECS itself.
-pub(super) struct JsonEcs {
-    json: Json,
-}
+impl<'c> Ecs<'c> {
+    pub fn new(calls: &'c dyn Call) -> Ecs<'c> {
+        Ecs { calls }
+    }
 
-impl JsonEcs {
-    pub fn new(config: &SdkConfig, counters: Counters) -> Result<JsonEcs, AwsError> {
-        Ok(JsonEcs {
-            json: Json::new(&API, config, counters)?,
+    /// Calls an operation that changes something: its members and its reply are AWS's own.
+    pub async fn write(
+        &self,
+        write: Write,
+        resource: &str,
+        request: &Map<String, Value>,
+        deadline: Instant,
+    ) -> Result<Map<String, Value>, AwsError> {
+        let input = Value::Object(request.clone());
+        self.read(write.operation(), resource, input, deadline)
+            .await
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        resource: &str,
+        input: Value,
+        deadline: Instant,
+    ) -> Result<T, AwsError> {
+        let call = self.calls.call(&API, operation, resource, input, deadline);
+        // The parser's own message would quote the reply.
+        serde_json::from_value(call.await?).map_err(|_| {
+            let detail = "a body of another kind than expected";
+            let action = format!("{}:{operation}", API.name());
+            AwsError::new(Kind::Reply, &action, resource, detail)
         })
+    }
+
+    /// Services by name, in any order, with their tags. Those that there are not are not in it.
+    pub async fn services(
+        &self,
+        cluster: &str,
+        names: &[String],
+        deadline: Instant,
+    ) -> Result<Vec<Map<String, Value>>, AwsError> {
+        let distinct: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        let distinct: Vec<&str> = distinct.into_iter().collect();
+        let calls = distinct
+            .chunks(SERVICES)
+            .map(|names| self.services_of(cluster, names, deadline));
+        let all: Vec<Vec<_>> = stream::iter(calls)
+            .buffered(IN_FLIGHT)
+            .try_collect()
+            .await?;
+        Ok(all.into_iter().flatten().collect())
     }
 
     async fn services_of(
@@ -137,19 +178,29 @@ impl JsonEcs {
         let operation = "DescribeServices";
         let input = json!({"cluster": cluster, "services": names, "include": ["TAGS"]});
         let resource = some_of(names);
-        let reply: Services = self
-            .json
-            .call(operation, &resource, &input, deadline)
-            .await?;
+        let reply: Services = self.read(operation, &resource, input, deadline).await?;
         let mut failures = reply.failures.iter();
         match failures.find(|failure| failure.reason != "MISSING") {
             Some(failure) => {
-                let action = self.json.action(operation);
+                let action = format!("{}:{operation}", API.name());
                 let (arn, reason) = (&failure.arn, failure.reason.as_str());
                 Err(AwsError::new(Kind::Other, &action, arn, reason))
             }
             None => Ok(reply.services),
         }
+    }
+
+    /// Task definitions by ARN, `family:revision`, or family for the latest, each with its tags in it; `None`
+    /// where there is none.
+    pub async fn task_definitions(
+        &self,
+        names: &[String],
+        deadline: Instant,
+    ) -> Result<Vec<Option<Map<String, Value>>>, AwsError> {
+        let calls = names
+            .iter()
+            .map(|name| self.task_definition(name, deadline));
+        stream::iter(calls).buffered(IN_FLIGHT).try_collect().await
     }
 
     async fn task_definition(
@@ -158,39 +209,35 @@ impl JsonEcs {
         deadline: Instant,
     ) -> Result<Option<Map<String, Value>>, AwsError> {
         let input = json!({"taskDefinition": name, "include": ["TAGS"]});
-        let call = self
-            .json
-            .call::<Definition>("DescribeTaskDefinition", name, &input, deadline);
-        match call.await {
+        let reply: Result<Definition, _> = self
+            .read("DescribeTaskDefinition", name, input, deadline)
+            .await;
+        match reply {
             Ok(mut reply) => {
                 let tags = Value::Array(reply.tags);
                 reply.task_definition.insert("tags".to_owned(), tags);
                 Ok(Some(reply.task_definition))
             }
             // There is no code of its own for it.
-            Err(error)
-                if error.kind == Kind::Other && error.detail.ends_with("(ClientException)") =>
-            {
-                Ok(None)
-            }
+            Err(error) if error.is("ClientException") => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn stopped(
+    /// ARNs of tasks. `filter` are members of `ListTasks`: `serviceName`, `startedBy`, `desiredStatus`, …
+    pub async fn list_tasks(
         &self,
         cluster: &str,
-        service: &str,
+        filter: &Value,
         deadline: Instant,
-    ) -> Result<Vec<Value>, AwsError> {
-        let mut input =
-            json!({"cluster": cluster, "serviceName": service, "desiredStatus": "STOPPED"});
+    ) -> Result<Vec<String>, AwsError> {
+        let mut input = filter.clone();
+        input["cluster"] = cluster.into();
         let mut arns = Vec::new();
         let mut seen = BTreeSet::new();
         loop {
             let page: TaskPage = self
-                .json
-                .call("ListTasks", service, &input, deadline)
+                .read("ListTasks", cluster, input.clone(), deadline)
                 .await?;
             arns.extend(page.task_arns);
             match page.next_token.filter(|token| !token.is_empty()) {
@@ -198,18 +245,39 @@ impl JsonEcs {
                 _ => break,
             }
         }
+        Ok(arns)
+    }
+
+    /// Tasks by ARN, with their tags; those that AWS has forgotten are not in it.
+    pub async fn tasks(
+        &self,
+        cluster: &str,
+        arns: &[String],
+        deadline: Instant,
+    ) -> Result<Vec<Map<String, Value>>, AwsError> {
         let mut all = Vec::new();
         for arns in arns.chunks(TASKS) {
-            let input = json!({"cluster": cluster, "tasks": arns});
-            let call = self
-                .json
-                .call::<Tasks>("DescribeTasks", service, &input, deadline);
+            let input = json!({"cluster": cluster, "tasks": arns, "include": ["TAGS"]});
+            let call = self.read::<Tasks>("DescribeTasks", cluster, input, deadline);
             all.extend(call.await?.tasks);
         }
         Ok(all)
     }
 
-    async fn last_deployments(
+    /// A service's tasks that ended, for about an hour.
+    pub async fn stopped_tasks(
+        &self,
+        cluster: &str,
+        service: &str,
+        deadline: Instant,
+    ) -> Result<Vec<Map<String, Value>>, AwsError> {
+        let filter = json!({"serviceName": service, "desiredStatus": "STOPPED"});
+        let arns = self.list_tasks(cluster, &filter, deadline).await?;
+        self.tasks(cluster, &arns, deadline).await
+    }
+
+    /// A service's last deployments, the newest first, each with the `taskDefinition` that it brought.
+    pub async fn deployments(
         &self,
         cluster: &str,
         service: &str,
@@ -218,20 +286,20 @@ impl JsonEcs {
     ) -> Result<Vec<Map<String, Value>>, AwsError> {
         let most = most.min(DEPLOYMENTS);
         let input = json!({"cluster": cluster, "service": service, "maxResults": most});
-        let call =
-            self.json
-                .call::<Deployments>("ListServiceDeployments", service, &input, deadline);
-        let mut arns = texts(&call.await?.service_deployments, "serviceDeploymentArn");
+        let listed: Deployments = self
+            .read("ListServiceDeployments", service, input, deadline)
+            .await?;
+        let mut arns = texts(&listed.service_deployments, "serviceDeploymentArn");
         // A page may be larger than what was asked for.
         arns.truncate(most);
         if arns.is_empty() {
             return Ok(Vec::new());
         }
         let input = json!({"serviceDeploymentArns": arns});
-        let call =
-            self.json
-                .call::<Deployments>("DescribeServiceDeployments", service, &input, deadline);
-        let mut all = call.await?.service_deployments;
+        let described: Deployments = self
+            .read("DescribeServiceDeployments", service, input, deadline)
+            .await?;
+        let mut all = described.service_deployments;
         // The answer has an order of its own.
         let place = |one: &Map<String, Value>| {
             let arn = one.get("serviceDeploymentArn").and_then(Value::as_str);
@@ -254,10 +322,10 @@ impl JsonEcs {
             return Ok(());
         }
         let input = json!({"serviceRevisionArns": arns});
-        let call =
-            self.json
-                .call::<Revisions>("DescribeServiceRevisions", service, &input, deadline);
-        let revisions = call.await?.service_revisions;
+        let revisions: Revisions = self
+            .read("DescribeServiceRevisions", service, input, deadline)
+            .await?;
+        let revisions = revisions.service_revisions;
         for one in all {
             let revision = target(one).map(Value::from);
             let found = revisions.iter().find(|known| {
@@ -281,56 +349,4 @@ fn target(deployment: &Map<String, Value>) -> Option<&str> {
 fn texts(all: &[Map<String, Value>], key: &str) -> Vec<String> {
     let texts = all.iter().filter_map(|one| one.get(key)?.as_str());
     texts.map(str::to_owned).collect()
-}
-
-impl Ecs for JsonEcs {
-    fn services<'a>(
-        &'a self,
-        cluster: &'a str,
-        names: &'a [String],
-        deadline: Instant,
-    ) -> Pending<'a, Vec<Map<String, Value>>> {
-        Box::pin(async move {
-            let distinct: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-            let distinct: Vec<&str> = distinct.into_iter().collect();
-            let calls = distinct
-                .chunks(SERVICES)
-                .map(|names| self.services_of(cluster, names, deadline));
-            let all: Vec<Vec<_>> = stream::iter(calls)
-                .buffered(IN_FLIGHT)
-                .try_collect()
-                .await?;
-            Ok(all.into_iter().flatten().collect())
-        })
-    }
-
-    fn task_definitions<'a>(
-        &'a self,
-        names: &'a [String],
-        deadline: Instant,
-    ) -> Pending<'a, Vec<Option<Map<String, Value>>>> {
-        let calls = names
-            .iter()
-            .map(move |name| self.task_definition(name, deadline));
-        Box::pin(stream::iter(calls).buffered(IN_FLIGHT).try_collect())
-    }
-
-    fn stopped_tasks<'a>(
-        &'a self,
-        cluster: &'a str,
-        service: &'a str,
-        deadline: Instant,
-    ) -> Pending<'a, Vec<Value>> {
-        Box::pin(self.stopped(cluster, service, deadline))
-    }
-
-    fn deployments<'a>(
-        &'a self,
-        cluster: &'a str,
-        service: &'a str,
-        most: usize,
-        deadline: Instant,
-    ) -> Pending<'a, Vec<Map<String, Value>>> {
-        Box::pin(self.last_deployments(cluster, service, most, deadline))
-    }
 }

@@ -150,12 +150,14 @@ pub struct AwsError {
 }
 
 impl AwsError {
-    pub(crate) fn new(
-        kind: Kind,
-        action: &str,
-        resource: &str,
-        detail: impl Into<String>,
-    ) -> AwsError {
+    /// Whether it is AWS's error of this code, `ClientException`.
+    pub fn is(&self, code: &str) -> bool {
+        let rest = self.detail.strip_suffix(')');
+        rest.and_then(|rest| rest.strip_suffix(code))
+            .is_some_and(|rest| rest.ends_with('('))
+    }
+
+    pub fn new(kind: Kind, action: &str, resource: &str, detail: impl Into<String>) -> AwsError {
         AwsError {
             kind,
             action: action.into(),

@@ -16,12 +16,19 @@ use std::time::Instant;
 
 /// What a service of this protocol differs in.
 #[derive(Debug)]
-pub(super) struct Api {
-    pub service: Service,
+pub struct Api {
+    pub(super) service: Service,
     /// `1.0` or `1.1`.
-    pub version: &'static str,
+    pub(super) version: &'static str,
     /// The name before the operation's in `x-amz-target`.
-    pub target: &'static str,
+    pub(super) target: &'static str,
+}
+
+impl Api {
+    /// The name in IAM actions, `ecs`.
+    pub fn name(&self) -> &'static str {
+        self.service.name
+    }
 }
 
 /// A client of one service.

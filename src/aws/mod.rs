@@ -4,13 +4,15 @@
 //! ```text
 //! Clients::load   region (region, task), credentials (credentials), endpoints, retries off in the SDK
 //!   Kms, S3       one attempt is one SDK call (kms, s3, sts); what failed and why (error, classify)
-//!   Ssm, SecretsManager, Ecs   the same without an SDK crate of their own: our JSON (json), signed (call, endpoint)
+//!   Ssm, SecretsManager   the same without an SDK crate of their own: our JSON (json), signed (call, endpoint)
+//!   Calls         any operation of services that only operators call (calls), for Ecs and others
 //!     retry       attempts with jitter, until the caller's deadline
 //!   plain         no signature: for other clouds, over the same connector
 //!       web       one connector for all: DNS in Rust (dns), TLS roots (roots), proxies
 //! ```
 
 mod call;
+mod calls;
 mod classify;
 mod clients;
 mod counters;
@@ -36,13 +38,15 @@ mod sts;
 mod task;
 mod web;
 
+pub use calls::{Call, Calls};
 pub use clients::{Clients, Settings, StaticKeys};
 pub use counters::{Counters, Counts};
 pub use decrypt_all::decrypt_all;
 pub use decrypt_under::Wrapped;
-pub use ecs::Ecs;
+pub use ecs::{Ecs, Write};
 pub use encrypt_all::encrypt_all;
 pub use error::{AwsError, Kind};
+pub use json::Api;
 pub use kms::{Ciphertext, DataKey, DataKeys, Encrypted, Kms};
 pub use s3::{CustomerKey, Get, ObjectInfo, Put, S3, Sink};
 pub use secrets_manager::{SecretId, SecretValue, SecretsManager, Version};

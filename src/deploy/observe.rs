@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// The plan for what runs. Services come ten a call, and a definition only if one could be it: the revision
 /// that runs, and the latest only where that one is not the same.
-pub async fn planned(config: &Config, ecs: &impl Ecs, deadline: Instant) -> Result<Plan, AwsError> {
+pub async fn planned(config: &Config, ecs: &Ecs<'_>, deadline: Instant) -> Result<Plan, AwsError> {
     let mut running = services(config, ecs, deadline).await?;
     let known = running_revisions(config, &running);
     read(&known, ecs, &mut running, deadline).await?;
@@ -25,7 +25,7 @@ pub async fn planned(config: &Config, ecs: &impl Ecs, deadline: Instant) -> Resu
     Ok(plan(config, &running))
 }
 
-async fn services(config: &Config, ecs: &impl Ecs, deadline: Instant) -> Result<Running, AwsError> {
+async fn services(config: &Config, ecs: &Ecs<'_>, deadline: Instant) -> Result<Running, AwsError> {
     let names: Vec<String> = config.services.iter().map(|one| one.name.clone()).collect();
     let described = ecs.services(&config.cluster, &names, deadline).await?;
     let named = described.into_iter().filter_map(|service| {
@@ -57,7 +57,7 @@ fn running_revisions(config: &Config, running: &Running) -> Vec<String> {
 /// Adds definitions that are not known yet.
 async fn read(
     names: &[String],
-    ecs: &impl Ecs,
+    ecs: &Ecs<'_>,
     running: &mut Running,
     deadline: Instant,
 ) -> Result<(), AwsError> {
@@ -79,7 +79,7 @@ async fn read(
 /// Families that services name without a revision mean their latest.
 async fn latest_of_fixed(
     config: &Config,
-    ecs: &impl Ecs,
+    ecs: &Ecs<'_>,
     running: &mut Running,
     deadline: Instant,
 ) -> Result<(), AwsError> {
@@ -119,7 +119,7 @@ pub async fn seen(
     cluster: &str,
     names: &[String],
     deployments: usize,
-    ecs: &impl Ecs,
+    ecs: &Ecs<'_>,
     deadline: Instant,
 ) -> Result<Vec<Seen>, AwsError> {
     let described = ecs.services(cluster, names, deadline).await?;
@@ -157,10 +157,10 @@ fn is_lacking(service: &Service) -> bool {
 }
 
 /// Failed tasks of deployments that the service still has.
-fn failures(service: &Service, stopped: Vec<Value>) -> Vec<Cause> {
+fn failures(service: &Service, stopped: Vec<Map<String, Value>>) -> Vec<Cause> {
     let stopped = stopped
         .into_iter()
-        .filter_map(|task| serde_json::from_value::<Stopped>(task).ok());
+        .filter_map(|task| serde_json::from_value::<Stopped>(Value::Object(task)).ok());
     let own = |task: &Stopped| {
         let mut deployments = service.deployments.iter();
         deployments.any(|deployment| deployment.id == task.started_by)

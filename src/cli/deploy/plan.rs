@@ -2,6 +2,7 @@
 
 use super::DEADLINE;
 use super::files::Files;
+use crate::aws::Ecs;
 use crate::cli::{Failure, online, output, warn};
 use crate::deploy::observe;
 use crate::deploy::plan::Paint;
@@ -41,7 +42,8 @@ impl Arguments {
         }
         let settings = self.files.settings(&config);
         let plan = online::with_clients(&settings, DEADLINE, async |clients, deadline| {
-            let ecs = clients.ecs().map_err(|error| Failure::new(&error))?;
+            let calls = clients.calls();
+            let ecs = Ecs::new(&calls);
             let plan = observe::planned(&config, &ecs, deadline).await;
             plan.map_err(|error| Failure::new(&error))
         })?;

@@ -2,6 +2,7 @@
 
 use super::DEADLINE;
 use super::files::Files;
+use crate::aws::Ecs;
 use crate::aws::one_line;
 use crate::cli::{Failure, online, output};
 use crate::config::problems::suggestion;
@@ -49,7 +50,8 @@ impl Arguments {
         let names = self.names(&config)?;
         let settings = self.files.settings(&config);
         let all = online::with_clients(&settings, DEADLINE, async |clients, deadline| {
-            let ecs = clients.ecs().map_err(|error| Failure::new(&error))?;
+            let calls = clients.calls();
+            let ecs = Ecs::new(&calls);
             let most = usize::from(self.deployments);
             let all = observe::seen(&config.cluster, &names, most, &ecs, deadline).await;
             all.map_err(|error| Failure::new(&error))
