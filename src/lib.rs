@@ -24,6 +24,7 @@ pub mod supervise;
 pub mod cli;
 pub mod config;
 pub mod fetch;
+pub mod state;
 
 pub mod envelope;
 pub mod render;

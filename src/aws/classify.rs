@@ -79,6 +79,7 @@ pub(super) fn of_service(code: Option<&str>, status: u16) -> Kind {
         | "NoSuchBucket"
         | "NoSuchVersion"
         | "NotFound" => Kind::NotFound,
+        "PreconditionFailed" | "ConditionalRequestConflict" => Kind::Conflict,
         "InvalidCiphertextException" | "IncorrectKeyException" => Kind::InvalidCiphertext,
         "DisabledException"
         | "KMSInvalidStateException"

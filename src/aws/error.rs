@@ -38,6 +38,8 @@ pub enum Kind {
     TooLarge,
     /// The bytes could not be written here.
     Write,
+    /// Somebody else wrote the object meanwhile.
+    Conflict,
     /// Not started or broken off, because another call's failure holds for this one too.
     NotTried,
     /// Something else, as the message says.
@@ -63,6 +65,7 @@ impl Kind {
             Kind::Checksum => "wrong checksum",
             Kind::TooLarge => "too large",
             Kind::Write => "cannot be written",
+            Kind::Conflict => "somebody else wrote it meanwhile",
             Kind::NotTried => "not tried",
             Kind::Other => "failed",
         }
@@ -130,7 +133,12 @@ impl Kind {
                 "upload it, or correct the bucket, key or version".into()
             }
             Kind::TooLarge => "raise max_size, or check what was uploaded".into(),
-            Kind::NotFound | Kind::Unavailable | Kind::Write | Kind::NotTried | Kind::Other => {
+            Kind::NotFound
+            | Kind::Unavailable
+            | Kind::Write
+            | Kind::Conflict
+            | Kind::NotTried
+            | Kind::Other => {
                 return None;
             }
         })

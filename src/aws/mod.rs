@@ -48,7 +48,7 @@ pub use encrypt_all::encrypt_all;
 pub use error::{AwsError, Kind};
 pub use json::Api;
 pub use kms::{Ciphertext, DataKey, DataKeys, Encrypted, Kms};
-pub use s3::{CustomerKey, Get, ObjectInfo, Put, S3, Sink};
+pub use s3::{CustomerKey, Get, ObjectInfo, OnlyIf, Put, S3, Sink};
 pub use secrets_manager::{SecretId, SecretValue, SecretsManager, Version};
 pub use ssm::{Parameter, Ssm};
 

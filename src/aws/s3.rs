@@ -42,7 +42,8 @@ pub trait S3 {
         deadline: Instant,
     ) -> Pending<'a, ObjectInfo>;
 
-    fn put<'a>(&'a self, put: &'a Put, deadline: Instant) -> Pending<'a, ()>;
+    /// Writes a whole object, and tells its `ETag`.
+    fn put<'a>(&'a self, put: &'a Put, deadline: Instant) -> Pending<'a, Option<String>>;
 }
 
 /// Takes an object's bytes.
@@ -93,6 +94,17 @@ pub struct Put {
     pub body: Vec<u8>,
     pub metadata: BTreeMap<String, String>,
     pub customer_key: Option<CustomerKey>,
+    /// Otherwise nothing is written, and the error is `Kind::Conflict`. After a reply that was lost, that may
+    /// be our own doing.
+    pub only_if: Option<OnlyIf>,
+}
+
+/// What must be there for an object to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnlyIf {
+    Absent,
+    /// The object of this `ETag`.
+    Unchanged(String),
 }
 
 impl Get {
@@ -111,6 +123,7 @@ pub struct CustomerKey(Zeroizing<[u8; 32]>);
 pub struct ObjectInfo {
     pub bytes: u64,
     pub version_id: Option<String>,
+    pub etag: Option<String>,
     /// The checksum that was compared, `CRC64NVME`; `None` if the object has none for the whole of it.
     pub checksum: Option<&'static str>,
     /// User metadata, names without `x-amz-meta-`.
@@ -185,7 +198,7 @@ impl SdkS3 {
         Ok(info(object, bytes))
     }
 
-    async fn put_once(&self, put: &Put) -> Result<(), AwsError> {
+    async fn put_once(&self, put: &Put) -> Result<Option<String>, AwsError> {
         let mut call = self.client.put_object().bucket(&put.bucket).key(&put.key);
         call = call.body(ByteStream::from(put.body.clone()));
         for (name, value) in &put.metadata {
@@ -197,16 +210,18 @@ impl SdkS3 {
                 .sse_customer_key(key.key())
                 .sse_customer_key_md5(key.md5());
         }
+        call = match &put.only_if {
+            Some(OnlyIf::Absent) => call.if_none_match("*"),
+            Some(OnlyIf::Unchanged(etag)) => call.if_match(etag),
+            None => call,
+        };
         let url = url(&put.bucket, &put.key, None);
         let timeout = TimeoutConfig::builder().operation_attempt_timeout(sending(put.body.len()));
         let own = Builder::default().timeout_config(timeout.build());
-        call.customize()
-            .config_override(own)
-            .send()
-            .await
-            .map_err(|error| classify(PUT, &url, &error))?;
+        let sent = call.customize().config_override(own).send().await;
+        let output = sent.map_err(|error| classify(PUT, &url, &error))?;
         self.counters.bytes(put.body.len() as u64);
-        Ok(())
+        Ok(output.e_tag)
     }
 }
 
@@ -226,7 +241,7 @@ impl S3 for SdkS3 {
         ))
     }
 
-    fn put<'a>(&'a self, put: &'a Put, deadline: Instant) -> Pending<'a, ()> {
+    fn put<'a>(&'a self, put: &'a Put, deadline: Instant) -> Pending<'a, Option<String>> {
         self.counters.s3_call();
         Box::pin(retry::call(
             &self.counters,
@@ -311,6 +326,7 @@ fn info(object: GetObjectOutput, bytes: u64) -> ObjectInfo {
     ObjectInfo {
         bytes,
         checksum: checksum(&object),
+        etag: object.e_tag,
         version_id: object.version_id,
         metadata: object.metadata.unwrap_or_default().into_iter().collect(),
     }

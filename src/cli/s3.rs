@@ -231,6 +231,7 @@ impl PutArguments {
             body,
             metadata,
             customer_key: None,
+            only_if: None,
         };
         // First, so that the new object is never without its envelope.
         let first = sealed.instruction_file.map(|file| {
@@ -244,7 +245,7 @@ impl PutArguments {
         }
         let object = put(key.clone(), sealed.body, sealed.metadata);
         let written = clients.s3().put(&object, deadline).await;
-        written.map_err(|error| {
+        written.map(drop).map_err(|error| {
             let file = if and_file {
                 "; its instruction file is written already: run this again"
             } else {

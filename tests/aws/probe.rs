@@ -191,6 +191,7 @@ async fn obey(order: &Value, start: Instant) -> Result<Value, AwsError> {
             body: body.into_bytes(),
             metadata: [("made-by".to_owned(), "probe".to_owned())].into(),
             customer_key: customer_key.clone(),
+            only_if: None,
         };
         clients.s3().put(&put, deadline).await?;
     }
