@@ -16,5 +16,6 @@ mod image;
 mod pid1;
 mod servers;
 mod sops;
+mod state;
 mod support;
 mod vault;

@@ -14,6 +14,9 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// One attempt to read or write.
 const CALL: Duration = Duration::from_secs(20);
 
+/// Others are faster so many times at most.
+const CONFLICTS: u32 = 20;
+
 /// The record under a name, with its `ETag`.
 pub async fn read(
     s3: &dyn S3,
@@ -78,6 +81,7 @@ impl<'s> Hold<'s> {
         length: Duration,
         now: impl Fn() -> Timestamp,
     ) -> Result<Held<'s>, AwsError> {
+        let mut conflicts = 0;
         loop {
             let seen = read(s3, place, name).await?;
             let step = acquire(
@@ -104,7 +108,9 @@ impl<'s> Hold<'s> {
                     }));
                 }
                 // By whom, the next look tells; it may have been ourselves, with the reply lost.
-                Err(error) if error.kind == Kind::Conflict => {}
+                Err(error) if error.kind == Kind::Conflict && conflicts < CONFLICTS => {
+                    conflicts += 1
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -195,6 +195,9 @@ async fn obey(order: &Value, start: Instant) -> Result<Value, AwsError> {
         };
         clients.s3().put(&put, deadline).await?;
     }
+    if order["lease"] == true {
+        value["steps"] = crate::state::moto::steps(clients.s3()).await.into();
+    }
     if let Some(max_bytes) = order["get"].as_u64() {
         let get = Get {
             bucket: "bucket".into(),
