@@ -45,7 +45,7 @@ pub async fn read(
 
 /// The outcome of an attempt to take a lease.
 pub enum Held<'s> {
-    Ours(Hold<'s>),
+    Ours(Box<Hold<'s>>),
     /// Somebody else has it.
     Other(Box<Record>),
 }
@@ -98,14 +98,14 @@ impl<'s> Hold<'s> {
             let etag = seen.map(|(_, etag)| etag);
             match write(s3, place, name, &record, etag).await {
                 Ok(etag) => {
-                    return Ok(Held::Ours(Hold {
+                    return Ok(Held::Ours(Box::new(Hold {
                         s3,
                         place: place.clone(),
                         name: name.to_owned(),
                         length,
                         record,
                         etag,
-                    }));
+                    })));
                 }
                 // By whom, the next look tells; it may have been ourselves, with the reply lost.
                 Err(error) if error.kind == Kind::Conflict && conflicts < CONFLICTS => {

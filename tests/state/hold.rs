@@ -40,7 +40,7 @@ async fn take<'s>(s3: &'s MemoryS3, id: &str, second: i64) -> Held<'s> {
     taken.unwrap()
 }
 
-async fn ours<'s>(s3: &'s MemoryS3, id: &str, second: i64) -> Hold<'s> {
+async fn ours<'s>(s3: &'s MemoryS3, id: &str, second: i64) -> Box<Hold<'s>> {
     match take(s3, id, second).await {
         Held::Ours(hold) => hold,
         Held::Other(other) => panic!("{id}: {} has it", other.holder),

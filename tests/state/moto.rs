@@ -47,7 +47,7 @@ async fn take<'s>(
     id: &str,
     second: i64,
     steps: &mut Vec<String>,
-) -> Option<Hold<'s>> {
+) -> Option<Box<Hold<'s>>> {
     let taken = Hold::take(s3, &place(), "main", &wanted(id), LENGTH, || at(second)).await;
     match taken.unwrap() {
         Held::Ours(hold) => {
