@@ -109,7 +109,7 @@ impl<'s> Hold<'s> {
                 }
                 // By whom, the next look tells; it may have been ourselves, with the reply lost.
                 Err(error) if error.kind == Kind::Conflict && conflicts < CONFLICTS => {
-                    conflicts += 1
+                    conflicts += 1;
                 }
                 Err(error) => return Err(error),
             }
