@@ -14,13 +14,15 @@ pub enum Fault {
     ReplyLost,
 }
 
+type Faults = dyn FnMut(u64) -> Option<Fault>;
+
 /// A bucket for each name, and what was written when.
 #[derive(Default)]
 pub struct MemoryS3 {
     objects: RefCell<BTreeMap<String, (Vec<u8>, u64)>>,
     calls: RefCell<u64>,
     /// Called with the number of each call, from 1.
-    fault: RefCell<Option<Box<dyn FnMut(u64) -> Option<Fault>>>>,
+    fault: RefCell<Option<Box<Faults>>>,
 }
 
 impl MemoryS3 {
