@@ -55,9 +55,12 @@ enum Command {
     Check(check::Arguments),
     /// Print the least IAM policy that modes need
     Iam(iam::Arguments),
-    /// Check what a deploy to ECS reads
-    #[command(subcommand)]
-    Deploy(deploy::Command),
+    /// Deploy to ECS, and wait until it is proven
+    Deploy(deploy::DeployArguments),
+    /// Keep deploys from running
+    Lock(deploy::LockArguments),
+    /// Let deploys run again
+    Unlock(deploy::UnlockArguments),
     /// Show what a deploy would change
     Plan(deploy::PlanArguments),
     /// Show what runs on ECS
@@ -111,7 +114,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Autoscale(command) => command.run(),
         Command::Check(arguments) => arguments.run(),
         Command::Iam(arguments) => arguments.run(),
-        Command::Deploy(command) => command.run(),
+        Command::Deploy(arguments) => arguments.run(),
+        Command::Lock(arguments) => arguments.run(),
+        Command::Unlock(arguments) => arguments.run(),
         Command::Plan(arguments) => arguments.run(),
         Command::Status(arguments) => arguments.run(),
     };

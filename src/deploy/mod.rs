@@ -4,14 +4,19 @@
 //! deploy.yml, deploy.production.yml, definitions (config) ─┐
 //! DescribeTaskDefinition, DescribeServices (observe) ───────┴▶ Plan (plan) ─▶ shown, or applied
 //! DescribeServices, events, stopped tasks ──▶ Observation ─▶ verdict, with what was seen before (verdict)
+//! Plan ─▶ lock, register, before, waves, after (apply) ─▶ each wave proven (wait) ─▶ said as events (report)
 //! deployment history ──▶ which revision to go back to (rollback)
 //! ```
 //!
-//! All but `observe` is pure: no call, no clock. A definition stays the JSON that AWS will get, so that a field that AWS
-//! adds tomorrow passes through.
+//! All but `observe`, `apply` and `wait` is pure: no call, no clock. A definition stays the JSON that AWS will get,
+//! so that a field that AWS adds tomorrow passes through.
 
+pub mod apply;
 pub mod config;
+pub mod guard;
 pub mod observe;
 pub mod plan;
+pub mod report;
 pub mod rollback;
 pub mod verdict;
+pub mod wait;

@@ -11,6 +11,15 @@ use std::time::Instant;
 /// The plan for what runs. Services come ten a call, and a definition only if one could be it: the revision
 /// that runs, and the latest only where that one is not the same.
 pub async fn planned(config: &Config, ecs: &Ecs<'_>, deadline: Instant) -> Result<Plan, AwsError> {
+    observed(config, ecs, deadline).await.map(|(plan, _)| plan)
+}
+
+/// The plan, and what it was made from.
+pub async fn observed(
+    config: &Config,
+    ecs: &Ecs<'_>,
+    deadline: Instant,
+) -> Result<(Plan, Running), AwsError> {
     let mut running = services(config, ecs, deadline).await?;
     let known = running_revisions(config, &running);
     read(&known, ecs, &mut running, deadline).await?;
@@ -19,10 +28,10 @@ pub async fn planned(config: &Config, ecs: &Ecs<'_>, deadline: Instant) -> Resul
     let changed = first.definitions.iter().filter(|step| step.registers());
     let families: Vec<String> = changed.map(|step| step.family.clone()).collect();
     if families.is_empty() {
-        return Ok(first);
+        return Ok((first, running));
     }
     read(&families, ecs, &mut running, deadline).await?;
-    Ok(plan(config, &running))
+    Ok((plan(config, &running), running))
 }
 
 async fn services(config: &Config, ecs: &Ecs<'_>, deadline: Instant) -> Result<Running, AwsError> {

@@ -1,30 +1,19 @@
-//! `entryctl deploy`, `plan` and `status`.
+//! `entryctl deploy`, `plan`, `status`, `lock` and `unlock`.
 
 mod check;
+mod deploy;
 mod files;
+mod interrupt;
+mod lock;
 mod plan;
 mod status;
 
+pub(super) use deploy::Arguments as DeployArguments;
+pub(super) use lock::{LockArguments, UnlockArguments};
 pub(super) use plan::Arguments as PlanArguments;
 pub(super) use status::Arguments as StatusArguments;
 
-use super::Failure;
-use clap::Subcommand;
 use std::time::Duration;
 
 /// For all calls of a command that only reads.
 const DEADLINE: Duration = Duration::from_mins(1);
-
-#[derive(Subcommand)]
-pub(super) enum Command {
-    /// Check deploy.yml and what it names
-    Check(check::Arguments),
-}
-
-impl Command {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        match self {
-            Command::Check(arguments) => arguments.run(),
-        }
-    }
-}

@@ -8,6 +8,7 @@ use crate::config::Lookup;
 use crate::config::decode::{Decoder, Fields, Fill, Item};
 use crate::config::problems::{Problems, suggestion};
 use crate::config::scope::Scope;
+use crate::state::Place;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -67,6 +68,8 @@ impl Reader<'_> {
             self.decoder.problem(root, "cluster is missing", remedy);
         }
         let cluster = cluster.and_then(|item| self.decoder.word(&item));
+        let state = fields.get("state").map(|item| self.place(&item));
+        let lock = self.text(fields.get("lock"));
         let named = self.named(&fields, "tasks");
         let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
         // Where it is a problem, its absence is not a second one.
@@ -103,6 +106,8 @@ impl Reader<'_> {
         Some(Config {
             region: region.ok()?,
             cluster: cluster?.value,
+            state: state.transpose().ok()?,
+            lock: lock.ok()?,
             tasks: tasks.into_iter().collect::<Option<_>>()?,
             services,
             scheduled_tasks: scheduled.into_iter().collect::<Option<_>>()?,
@@ -144,6 +149,17 @@ impl Reader<'_> {
     fn text(&mut self, item: Option<Item>) -> Result<Option<String>, Broken> {
         let text = item.map(|item| self.decoder.word(&item).ok_or(Broken));
         Ok(text.transpose()?.map(|text| text.value))
+    }
+
+    /// Where shared state is kept.
+    fn place(&mut self, item: &Item) -> Result<Place, Broken> {
+        let text = self.decoder.word(item).ok_or(Broken)?;
+        Place::parse(&text.value).ok_or_else(|| {
+            let message = format!("{} is no place on S3", text.shown());
+            self.decoder
+                .problem(item, message, "write s3://BUCKET/PREFIX");
+            Broken
+        })
     }
 
     /// The name of a task of this file.
