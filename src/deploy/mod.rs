@@ -5,13 +5,17 @@
 //! DescribeTaskDefinition, DescribeServices (observe) ───────┴▶ Plan (plan) ─▶ shown, or applied
 //! DescribeServices, events, stopped tasks ──▶ Observation ─▶ verdict, with what was seen before (verdict)
 //! deployment history ──▶ which revision to go back to (rollback)
+//! RunTask, DescribeTasks ──▶ a task that runs once, its output and its exit code (oneoff, logs)
 //! ```
 //!
-//! All but `observe` is pure: no call, no clock. A definition stays the JSON that AWS will get, so that a field that AWS
+//! All but `observe`, `oneoff` and `logs` is pure: no call, no clock. A definition stays the JSON that AWS will get, so that a field that AWS
 //! adds tomorrow passes through.
 
 pub mod config;
+pub mod logs;
 pub mod observe;
+pub mod oneoff;
 pub mod plan;
 pub mod rollback;
+pub mod tasks;
 pub mod verdict;

@@ -1,12 +1,22 @@
-//! `entryctl deploy`, `plan` and `status`.
+//! `entryctl deploy`, `plan` and `status`; `run`, `logs`, `tasks` and `stop`.
 
 mod check;
 mod files;
+mod interrupts;
+mod lines;
+mod logs;
 mod plan;
+mod run;
 mod status;
+mod stop;
+mod tasks;
 
+pub(super) use logs::Arguments as LogsArguments;
 pub(super) use plan::Arguments as PlanArguments;
+pub(super) use run::Arguments as RunArguments;
 pub(super) use status::Arguments as StatusArguments;
+pub(super) use stop::Arguments as StopArguments;
+pub(super) use tasks::Arguments as TasksArguments;
 
 use super::Failure;
 use clap::Subcommand;
