@@ -65,6 +65,14 @@ enum Command {
     Plan(deploy::PlanArguments),
     /// Show what runs on ECS
     Status(deploy::StatusArguments),
+    /// Run a task once, with its output and its exit code
+    Run(deploy::RunArguments),
+    /// Print what tasks wrote
+    Logs(deploy::LogsArguments),
+    /// List tasks
+    Tasks(deploy::TasksArguments),
+    /// Stop tasks
+    Stop(deploy::StopArguments),
 }
 
 /// What a command may end with.
@@ -119,6 +127,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Unlock(arguments) => arguments.run(),
         Command::Plan(arguments) => arguments.run(),
         Command::Status(arguments) => arguments.run(),
+        Command::Run(arguments) => arguments.run(),
+        Command::Logs(arguments) => arguments.run(),
+        Command::Tasks(arguments) => arguments.run(),
+        Command::Stop(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

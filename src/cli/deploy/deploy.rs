@@ -5,9 +5,9 @@ use super::interrupt::{INTERRUPTED, guarded};
 use super::lock::who;
 use super::plan::{paint, show};
 use super::{DEADLINE, check};
-use crate::aws::{Clients, Ecs};
+use crate::aws::{Call, Clients, Ecs};
 use crate::cli::{Failure, online, warn};
-use crate::deploy::apply::{Deploy, Lock, Options, code, forced, only};
+use crate::deploy::apply::{Deploy, Lock, OnEcs, Options, code, forced, only};
 use crate::deploy::config::Config;
 use crate::deploy::guard::{Guard, Stop};
 use crate::deploy::observe;
@@ -16,6 +16,7 @@ use crate::deploy::verdict::Limits;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 const EXAMPLES: &str = "\
@@ -174,6 +175,16 @@ impl Arguments {
                 "there is no state: in the file, so nothing keeps two deploys from running at once",
             );
         }
+        let calls_in = |region: &str| -> Rc<dyn Call> {
+            match region {
+                "" => Rc::new(clients.calls()),
+                region => Rc::new(clients.calls_in(region)),
+            }
+        };
+        let on_ecs = OnEcs {
+            calls: &calls,
+            calls_in: &calls_in,
+        };
         let options = self.options();
         let guard = Guard::default();
         let deploy = Deploy {
@@ -182,8 +193,8 @@ impl Arguments {
             calls: &calls,
             lock,
             who: who("deploy", &self.message)?,
-            one_offs: None,
-            logs: None,
+            one_offs: Some(&on_ecs),
+            logs: Some(&on_ecs),
             report,
             guard: &guard,
             now: &Timestamp::now,

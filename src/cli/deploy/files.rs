@@ -1,6 +1,7 @@
 //! The files of a command, and the variables that they see.
 
 use crate::cli::{Failure, warn};
+use crate::config::problems::suggestion;
 use crate::deploy::config::{self, Config};
 use clap::Args;
 use std::cell::OnceCell;
@@ -51,6 +52,31 @@ impl Files {
             warn(&warning.to_string());
         }
         Ok(loaded.config)
+    }
+
+    /// Services of the file by AWS's names: those that are asked for, all of them for none.
+    pub(super) fn services(
+        &self,
+        config: &Config,
+        asked: &[String],
+    ) -> Result<Vec<String>, Failure> {
+        let services = config.services.iter().filter(|service| !service.delete);
+        let known: Vec<&str> = services.map(|service| service.name.as_str()).collect();
+        if asked.is_empty() {
+            return Ok(known.iter().map(ToString::to_string).collect());
+        }
+        let unknown = asked.iter().filter(|name| !known.contains(&name.as_str()));
+        let lines: Vec<String> = unknown
+            .map(|name| {
+                let suggestion = suggestion(name, "services", &known);
+                format!("{}: no service {name:?}, {suggestion}", self.name())
+            })
+            .collect();
+        if lines.is_empty() {
+            Ok(asked.to_vec())
+        } else {
+            Err(Failure::Lines(lines))
+        }
     }
 
     pub(super) fn settings(&self, config: &Config) -> crate::aws::Settings {

@@ -1,17 +1,27 @@
-//! `entryctl deploy`, `plan`, `status`, `lock` and `unlock`.
+//! `entryctl deploy`, `plan`, `status`, `lock`, `unlock`; `run`, `logs`, `tasks` and `stop`.
 
 mod check;
 mod deploy;
 mod files;
 mod interrupt;
+mod interrupts;
+mod lines;
 mod lock;
+mod logs;
 mod plan;
+mod run;
 mod status;
+mod stop;
+mod tasks;
 
 pub(super) use deploy::Arguments as DeployArguments;
 pub(super) use lock::{LockArguments, UnlockArguments};
+pub(super) use logs::Arguments as LogsArguments;
 pub(super) use plan::Arguments as PlanArguments;
+pub(super) use run::Arguments as RunArguments;
 pub(super) use status::Arguments as StatusArguments;
+pub(super) use stop::Arguments as StopArguments;
+pub(super) use tasks::Arguments as TasksArguments;
 
 use std::time::Duration;
 

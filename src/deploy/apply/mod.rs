@@ -13,6 +13,7 @@
 
 mod back;
 mod lock;
+mod on_ecs;
 mod one_offs;
 mod run;
 mod scope;
@@ -20,6 +21,7 @@ mod services;
 mod writer;
 
 pub use lock::{Kept, Lock, Who};
+pub use on_ecs::OnEcs;
 pub use one_offs::{Ended, LogTail, OneOffs, Request, Tail};
 pub use run::{Deploy, Done, Options, code};
 pub use scope::{forced, only};

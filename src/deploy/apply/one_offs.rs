@@ -16,8 +16,10 @@ pub struct Request<'r> {
     /// ARN of its task's definition, for this deploy.
     pub definition: &'r str,
     pub cluster: &'r str,
-    /// The file's services as they were when the plan was made, in the file's order: network and launch type
-    /// come from the first, and which deployments are not of this deploy tells whether a task has run for it.
+    /// The file's first service as it is to be: the task runs where its tasks do.
+    pub beside: Option<&'r Map<String, Value>>,
+    /// The file's services as they were when the plan was made: which of their deployments are not of this deploy
+    /// tells whether a task has run for it.
     pub services: &'r [&'r Map<String, Value>],
     /// ARNs of the definitions that the file's services get.
     pub targets: &'r [String],

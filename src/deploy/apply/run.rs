@@ -232,6 +232,7 @@ impl Run<'_> {
             .filter_map(|service| self.running.services.get(&service.name))
             .collect();
         let targets = self.targets(arns);
+        let beside = self.beside();
         for one in all {
             let (Some(one_offs), Some(definition)) =
                 (self.deploy.one_offs, arns.get(&one.run.task))
@@ -249,6 +250,7 @@ impl Run<'_> {
                 one,
                 definition,
                 cluster: &self.plan.cluster,
+                beside: beside.as_ref(),
                 services: &services,
                 targets: &targets,
                 writer: self.writer,
@@ -270,6 +272,16 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The first service, with what the file says of it over what runs: in a first deploy nothing does.
+    fn beside(&self) -> Option<Map<String, Value>> {
+        let mut services = self.deploy.config.services.iter();
+        let first = services.find(|service| !service.delete)?;
+        let runs = self.running.services.get(&first.name);
+        let mut beside = runs.cloned().unwrap_or_default();
+        beside.extend(first.fields.clone());
+        Some(beside)
     }
 
     /// ARNs of what the services are to run.
