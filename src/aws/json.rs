@@ -110,8 +110,14 @@ impl Json {
         };
         let sent = self.caller.send(request).await;
         let reply = sent.map_err(|error| classify(action, resource, &error))?;
+        // An operation that answers nothing may send no body at all.
+        let body: &[u8] = if reply.0.is_empty() {
+            b"null"
+        } else {
+            &reply.0
+        };
         // The parser's own message would quote the reply.
-        serde_json::from_slice(&reply.0).map_err(|_| {
+        serde_json::from_slice(body).map_err(|_| {
             let detail = "a body of another kind than expected";
             AwsError::new(Kind::Reply, action, resource, detail)
         })

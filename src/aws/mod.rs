@@ -11,6 +11,7 @@
 //!       web       one connector for all: DNS in Rust (dns), TLS roots (roots), proxies
 //! ```
 
+mod application_auto_scaling;
 mod call;
 mod calls;
 mod classify;
@@ -24,11 +25,13 @@ mod ecs;
 mod encrypt_all;
 mod endpoint;
 mod error;
+mod events;
 mod json;
 mod kms;
 mod plain;
 mod region;
 mod retry;
+mod revisions;
 mod roots;
 mod s3;
 mod secrets_manager;
@@ -38,6 +41,7 @@ mod sts;
 mod task;
 mod web;
 
+pub use application_auto_scaling::scalable;
 pub use calls::{Call, Calls};
 pub use clients::{Clients, Settings, StaticKeys};
 pub use counters::{Counters, Counts};
@@ -46,6 +50,7 @@ pub use decrypt_under::Wrapped;
 pub use ecs::{Ecs, Write};
 pub use encrypt_all::encrypt_all;
 pub use error::{AwsError, Kind};
+pub use events::{Events, Rule, RuleWrite};
 pub use json::Api;
 pub use kms::{Ciphertext, DataKey, DataKeys, Encrypted, Kms};
 pub use s3::{CustomerKey, Get, ObjectInfo, OnlyIf, Put, S3, Sink};
