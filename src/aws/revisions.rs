@@ -1,9 +1,10 @@
-//! ECS once more: a family's revisions, and a cluster's ARN.
+//! ECS once more: a family's revisions, a cluster's ARN and its services.
 
 use super::ecs::Ecs;
 use super::error::AwsError;
 use serde::Deserialize;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 #[derive(Deserialize)]
@@ -11,6 +12,13 @@ use std::time::Instant;
 struct Revisions {
     #[serde(default)]
     task_definition_arns: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Services {
+    service_arns: Vec<String>,
+    next_token: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -48,6 +56,27 @@ impl Ecs<'_> {
         });
         arns.truncate(most);
         Ok(arns)
+    }
+
+    /// ARNs of all services of a cluster.
+    pub async fn list_services(
+        &self,
+        cluster: &str,
+        deadline: Instant,
+    ) -> Result<Vec<String>, AwsError> {
+        let mut input = json!({"cluster": cluster, "maxResults": 100});
+        let mut all = Vec::new();
+        let mut seen = BTreeSet::new();
+        loop {
+            let page: Services = self
+                .read("ListServices", cluster, input.clone(), deadline)
+                .await?;
+            all.extend(page.service_arns);
+            match page.next_token.filter(|token| !token.is_empty()) {
+                Some(token) if seen.insert(token.clone()) => input["nextToken"] = token.into(),
+                _ => return Ok(all),
+            }
+        }
     }
 
     /// A cluster's ARN, by its name.

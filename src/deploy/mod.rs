@@ -11,7 +11,9 @@
 //! adds tomorrow passes through.
 
 pub mod config;
+pub mod history;
 pub mod observe;
 pub mod plan;
 pub mod rollback;
+pub mod schedules;
 pub mod verdict;
