@@ -3,7 +3,7 @@
 use super::calls::Call;
 use super::endpoint::Service;
 use super::error::{AwsError, some_of};
-use super::json::Api;
+use super::protocol::{Api, Protocol};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -15,8 +15,10 @@ static API: Api = Api {
         signed_as: "application-autoscaling",
         plain_in_gov: true,
     },
-    version: "1.1",
-    target: "AnyScaleFrontendService",
+    protocol: Protocol::Json {
+        version: "1.1",
+        target: "AnyScaleFrontendService",
+    },
 };
 
 /// The most that one call describes.

@@ -5,7 +5,7 @@ use super::IN_FLIGHT;
 use super::calls::Call;
 use super::endpoint::Service;
 use super::error::{AwsError, Kind, one_line};
-use super::json::Api;
+use super::protocol::{Api, Protocol};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -18,8 +18,10 @@ static API: Api = Api {
         signed_as: "events",
         plain_in_gov: true,
     },
-    version: "1.1",
-    target: "AWSEvents",
+    protocol: Protocol::Json {
+        version: "1.1",
+        target: "AWSEvents",
+    },
 };
 
 /// What changes something.
