@@ -62,6 +62,12 @@ enum Command {
     Plan(deploy::PlanArguments),
     /// Show what runs on ECS
     Status(deploy::StatusArguments),
+    /// Show what was deployed, and how it ended
+    History(deploy::HistoryArguments),
+    /// Go back to what served before
+    Rollback(deploy::RollbackArguments),
+    /// Set how many tasks services run
+    Scale(deploy::ScaleArguments),
 }
 
 /// What a command may end with.
@@ -114,6 +120,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Deploy(command) => command.run(),
         Command::Plan(arguments) => arguments.run(),
         Command::Status(arguments) => arguments.run(),
+        Command::History(arguments) => arguments.run(),
+        Command::Rollback(arguments) => arguments.run(),
+        Command::Scale(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -28,6 +28,8 @@ pub struct History {
     pub current: String,
     /// The newest first.
     pub entries: Vec<Entry>,
+    /// The service, as `DescribeServices` has it.
+    pub described: Map<String, Value>,
     /// Why it is put together from what there is, and not AWS's own list.
     pub guessed: Option<String>,
 }
@@ -206,10 +208,10 @@ async fn guess(
     let own = deployments(service).filter_map(|one| text(one, "taskDefinition"));
     let known = revisions.iter().map(String::as_str).chain(own);
     let definitions = described(known, ecs, deadline).await?;
-    Ok(History {
-        guessed: Some(why),
-        ..from_service(service, &revisions, &definitions)
-    })
+    let mut history = from_service(service, &revisions, &definitions);
+    history.entries.truncate(most);
+    history.guessed = Some(why);
+    Ok(history)
 }
 
 fn deployments(service: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {
@@ -295,6 +297,7 @@ fn history(service: &Map<String, Value>) -> History {
         service: text("serviceName"),
         current: text("taskDefinition"),
         entries: Vec::new(),
+        described: service.clone(),
         guessed: None,
     }
 }

@@ -15,5 +15,6 @@ pub mod history;
 pub mod observe;
 pub mod plan;
 pub mod rollback;
+pub mod scale;
 pub mod schedules;
 pub mod verdict;

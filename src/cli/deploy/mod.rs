@@ -1,11 +1,18 @@
-//! `entryctl deploy`, `plan` and `status`.
+//! `entryctl deploy`, and the commands around it.
 
 mod check;
+mod confirm;
 mod files;
+mod history;
 mod plan;
+mod rollback;
+mod scale;
 mod status;
 
+pub(super) use history::Arguments as HistoryArguments;
 pub(super) use plan::Arguments as PlanArguments;
+pub(super) use rollback::Arguments as RollbackArguments;
+pub(super) use scale::Arguments as ScaleArguments;
 pub(super) use status::Arguments as StatusArguments;
 
 use super::Failure;

@@ -61,7 +61,7 @@ impl Arguments {
 }
 
 /// Colors on a terminal, unless <https://no-color.org> is asked for.
-fn paint() -> Paint {
+pub(super) fn paint() -> Paint {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if io::stdout().is_terminal() && !unwanted {
         Paint::Colors

@@ -175,7 +175,7 @@ impl<'f> Facts<'f> {
         let there = self.found()?;
         let have = there.unwrap_or(&none);
         let before = found.len();
-        self.new_definition(have, definition, found);
+        found.extend(new_definition(have, definition));
         let want = self.wanted(have)?;
         found.extend(changes(
             &want,
@@ -209,25 +209,6 @@ impl<'f> Facts<'f> {
             members,
             definition: definition.clone(),
         }))
-    }
-
-    fn new_definition(
-        &self,
-        have: &Map<String, Value>,
-        definition: &Definition,
-        found: &mut Vec<Change>,
-    ) {
-        let runs = self::definition(have);
-        let to = match definition {
-            Definition::Arn(arn) if runs == Some(arn) => return,
-            Definition::Arn(arn) => short(arn).to_owned(),
-            Definition::New(name) => format!("the new one of {name}"),
-        };
-        found.push(Change {
-            path: "taskDefinition".to_owned(),
-            from: runs.map(|arn| short(arn).into()),
-            to: Some(to.into()),
-        });
     }
 
     /// What the target should say, in `RunTask`'s words.
@@ -323,6 +304,21 @@ pub fn definition(target: &Map<String, Value>) -> Option<&str> {
         .get("EcsParameters")?
         .get("TaskDefinitionArn")?
         .as_str()
+}
+
+/// That a target is to start another revision.
+fn new_definition(have: &Map<String, Value>, wanted: &Definition) -> Option<Change> {
+    let runs = definition(have);
+    let to = match wanted {
+        Definition::Arn(arn) if runs == Some(arn) => return None,
+        Definition::Arn(arn) => short(arn).to_owned(),
+        Definition::New(name) => format!("the new one of {name}"),
+    };
+    Some(Change {
+        path: "taskDefinition".to_owned(),
+        from: runs.map(|arn| short(arn).into()),
+        to: Some(to.into()),
+    })
 }
 
 /// A service as it will be: what the file names over what is there.
