@@ -73,6 +73,12 @@ enum Command {
     Tasks(deploy::TasksArguments),
     /// Stop tasks
     Stop(deploy::StopArguments),
+    /// Show what was deployed, and how it ended
+    History(deploy::HistoryArguments),
+    /// Go back to what served before
+    Rollback(deploy::RollbackArguments),
+    /// Set how many tasks services run
+    Scale(deploy::ScaleArguments),
 }
 
 /// What a command may end with.
@@ -131,6 +137,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Logs(arguments) => arguments.run(),
         Command::Tasks(arguments) => arguments.run(),
         Command::Stop(arguments) => arguments.run(),
+        Command::History(arguments) => arguments.run(),
+        Command::Rollback(arguments) => arguments.run(),
+        Command::Scale(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,12 +15,15 @@
 pub mod apply;
 pub mod config;
 pub mod guard;
+pub mod history;
 pub mod logs;
 pub mod observe;
 pub mod oneoff;
 pub mod plan;
 pub mod report;
 pub mod rollback;
+pub mod scale;
+pub mod schedules;
 pub mod tasks;
 pub mod verdict;
 pub mod wait;

@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Which files are meant.
 #[derive(Args)]
@@ -89,7 +90,7 @@ impl Files {
 }
 
 /// The whole SHA1 of any name that git has for a commit.
-fn commit(revision: &str) -> Result<String, Failure> {
+pub(super) fn commit(revision: &str) -> Result<String, Failure> {
     let mut git = Command::new("git");
     git.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]);
     let output = git.arg(format!("{revision}^{{commit}}")).output();
@@ -100,4 +101,28 @@ fn commit(revision: &str) -> Result<String, Failure> {
     }
     let line = format!("git has no commit {revision:?} here: fetch it, or check the name");
     Err(Failure::line(line))
+}
+
+/// An error if some of the services are not in the cluster.
+pub(super) fn all_there(
+    config: &Config,
+    names: &[String],
+    is_there: impl Fn(&str) -> bool,
+) -> Result<(), Failure> {
+    let missing = names.iter().filter(|name| !is_there(name));
+    let missing: Vec<&str> = missing.map(String::as_str).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join(", ");
+    let line = format!("not in the cluster {}: {missing}", config.cluster);
+    Err(Failure::line(line))
+}
+
+/// Epoch seconds as AWS has them.
+pub(super) fn time(seconds: f64) -> String {
+    // A time that cannot be one is the epoch.
+    let since = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let time = UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH);
+    humantime::format_rfc3339_seconds(time).to_string()
 }

@@ -1,24 +1,31 @@
-//! `entryctl deploy`, `plan`, `status`, `lock`, `unlock`; `run`, `logs`, `tasks` and `stop`.
+//! `entryctl deploy`, and the commands around it.
 
 mod check;
+mod confirm;
 mod deploy;
 mod files;
+mod history;
 mod interrupt;
 mod interrupts;
 mod lines;
 mod lock;
 mod logs;
 mod plan;
+mod rollback;
 mod run;
+mod scale;
 mod status;
 mod stop;
 mod tasks;
 
 pub(super) use deploy::Arguments as DeployArguments;
+pub(super) use history::Arguments as HistoryArguments;
 pub(super) use lock::{LockArguments, UnlockArguments};
 pub(super) use logs::Arguments as LogsArguments;
 pub(super) use plan::Arguments as PlanArguments;
+pub(super) use rollback::Arguments as RollbackArguments;
 pub(super) use run::Arguments as RunArguments;
+pub(super) use scale::Arguments as ScaleArguments;
 pub(super) use status::Arguments as StatusArguments;
 pub(super) use stop::Arguments as StopArguments;
 pub(super) use tasks::Arguments as TasksArguments;

@@ -37,9 +37,6 @@ pub(in crate::cli) struct Arguments {
 impl Arguments {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         let config = self.files.load(self.revision.as_deref())?;
-        if !config.scheduled_tasks.is_empty() {
-            warn("scheduled tasks are not compared");
-        }
         let settings = self.files.settings(&config);
         let plan = online::with_clients(&settings, DEADLINE, async |clients, deadline| {
             let calls = clients.calls();
@@ -58,6 +55,9 @@ pub(super) fn show(plan: &Plan, json: bool) -> Result<(), Failure> {
     } else {
         plan.lines(paint())
     };
+    for warning in &plan.warnings {
+        warn(warning);
+    }
     output::print(text.as_bytes())?;
     match plan.refusals.as_slice() {
         [] => Ok(()),

@@ -1,7 +1,7 @@
 //! `entryctl status`: the services of the file as they are.
 
 use super::DEADLINE;
-use super::files::Files;
+use super::files::{Files, all_there, time};
 use crate::aws::Ecs;
 use crate::aws::one_line;
 use crate::cli::{Failure, online, output};
@@ -11,7 +11,6 @@ use crate::deploy::verdict::Service;
 use clap::Args;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
-use std::time::{Duration, UNIX_EPOCH};
 
 /// The last events of a service that are shown.
 const EVENTS: usize = 3;
@@ -61,14 +60,10 @@ impl Arguments {
             all.iter().map(lines).collect()
         };
         output::print(text.as_bytes())?;
-        let missing = all.iter().filter(|seen| seen.service.is_none());
-        let missing: Vec<&str> = missing.map(|seen| seen.name.as_str()).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let missing = missing.join(", ");
-        let line = format!("not in the cluster {}: {missing}", config.cluster);
-        Err(Failure::line(line))
+        all_there(&config, &names, |name| {
+            let mut there = all.iter().filter(|seen| seen.service.is_some());
+            there.any(|seen| seen.name == name)
+        })
     }
 }
 
@@ -169,11 +164,4 @@ fn past(one: &Map<String, Value>) -> Value {
         "reason": one.get("statusReason"),
         "taskDefinition": one.get("taskDefinition"),
     })
-}
-
-pub(super) fn time(seconds: f64) -> String {
-    // A time that cannot be one is the epoch.
-    let since = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-    let time = UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH);
-    humantime::format_rfc3339_seconds(time).to_string()
 }

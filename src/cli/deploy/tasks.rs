@@ -2,7 +2,7 @@
 
 use super::DEADLINE;
 use super::files::Files;
-use super::status::time;
+use super::files::time;
 use crate::aws::{AwsError, Ecs, one_line};
 use crate::cli::{Failure, online, output};
 use crate::deploy::config::Config;

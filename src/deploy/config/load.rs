@@ -24,7 +24,7 @@ pub struct Loaded {
 }
 
 /// A value whose problem is noted.
-struct Broken;
+pub(super) struct Broken;
 
 /// Reads nodes, and collects problems and warnings.
 pub(super) struct Reader<'a> {
@@ -146,7 +146,7 @@ impl Reader<'_> {
     }
 
     /// A text that may be left out.
-    fn text(&mut self, item: Option<Item>) -> Result<Option<String>, Broken> {
+    pub(super) fn text(&mut self, item: Option<Item>) -> Result<Option<String>, Broken> {
         let text = item.map(|item| self.decoder.word(&item).ok_or(Broken));
         Ok(text.transpose()?.map(|text| text.value))
     }
@@ -173,55 +173,6 @@ impl Reader<'_> {
         let message = format!("{} is no task of this file", text.shown());
         self.decoder.problem(item, message, remedy);
         None
-    }
-
-    fn scheduled(
-        &mut self,
-        name: &str,
-        item: &Item,
-        tasks: &[&str],
-        known: &[&Task],
-    ) -> Option<ScheduledTask> {
-        let fields = self.decoder.table(item, &schema::SCHEDULED_TASK)?;
-        let schedule = if let Some(item) = fields.get("schedule") {
-            self.schedule(&item)
-        } else {
-            let remedy = "write cron(…) or rate(…), as EventBridge has them";
-            self.decoder.problem(item, "schedule is missing", remedy);
-            None
-        };
-        let run = self.run(&fields, Some(name), tasks, known);
-        let decoder = &mut self.decoder;
-        let count = fields
-            .get("count")
-            .map(|item| decoder.number(&item, 1..=10));
-        let enabled = fields.get("enabled").map(|item| decoder.boolean(&item));
-        let description = self.text(fields.get("description"));
-        let role_arn = self.text(fields.get("role_arn"));
-        Some(ScheduledTask {
-            name: name.to_owned(),
-            schedule: schedule?,
-            run: run?,
-            count: count.unwrap_or(Some(1))?,
-            enabled: enabled.unwrap_or(Some(true))?,
-            description: description.ok()?,
-            role_arn: role_arn.ok()?,
-        })
-    }
-
-    fn schedule(&mut self, item: &Item) -> Option<String> {
-        let text = self.decoder.word(item)?;
-        let inner = |kind: &str| text.value.strip_prefix(kind)?.strip_suffix(')');
-        let words = |inner: &str| inner.split_whitespace().count();
-        let fine = inner("cron(").is_some_and(|inner| words(inner) == 6)
-            || inner("rate(").is_some_and(|inner| words(inner) == 2);
-        if !fine {
-            let message = format!("{} is no schedule", text.shown());
-            let remedy = "write cron(MINUTE HOUR DAY MONTH WEEKDAY YEAR) or rate(5 minutes)";
-            self.decoder.problem(item, message, remedy);
-            return None;
-        }
-        Some(text.value)
     }
 
     fn one_offs(
@@ -252,7 +203,7 @@ impl Reader<'_> {
     }
 
     /// `task`, `command` and `container`.
-    fn run(
+    pub(super) fn run(
         &mut self,
         fields: &Fields,
         default: Option<&str>,

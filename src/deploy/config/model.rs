@@ -77,6 +77,11 @@ pub struct ScheduledTask {
     pub enabled: bool,
     pub description: Option<String>,
     pub role_arn: Option<String>,
+    /// The target's id in its rule; the task's family without it.
+    pub target_id: Option<String>,
+    /// Members of `RunTask` that say where and how: `launchType`, `networkConfiguration`, `group`, …
+    pub placed: Map<String, Value>,
+    pub delete: bool,
 }
 
 /// A task that runs once and ends.
