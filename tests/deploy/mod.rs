@@ -1,12 +1,17 @@
 //! `entryctl deploy`: its files, its plans, and what it reads of a running cluster.
 
+mod answers;
+mod back;
 mod cli;
 mod config;
 mod ecs;
+mod history;
 mod model;
 mod plan;
 mod reference;
 mod rollback;
+mod scale;
+mod schedules;
 mod verdict;
 
 use entry::deploy::config::{Config, open};
