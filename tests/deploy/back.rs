@@ -344,8 +344,14 @@ fn server(deny: &'static str) -> FakeHttp {
                         "statusReason": "tasks\nfailed to start",
                         "targetServiceRevision": {"arn": format!("r/{number}")}})
                 };
-                json!({"serviceDeployments": [one(1, "SUCCESSFUL"), one(2, "ROLLBACK_SUCCESSFUL"),
-                    one(3, "SUCCESSFUL")]})
+                let all = [
+                    one(1, "SUCCESSFUL"),
+                    one(2, "ROLLBACK_SUCCESSFUL"),
+                    one(3, "SUCCESSFUL"),
+                ];
+                let asked = input["serviceDeploymentArns"].as_array().unwrap();
+                let asked = |one: &&Value| asked.contains(&one["serviceDeploymentArn"]);
+                json!({"serviceDeployments": all.iter().filter(asked).collect::<Vec<_>>()})
             }
             "ecs:DescribeServiceRevisions" => {
                 let one = |number: u32| json!({"serviceRevisionArn": format!("r/{number}"), "taskDefinition": arn(number)});
@@ -414,7 +420,7 @@ fn the_command_shows_what_goes_back() {
     let said = ran(&server, &["rollback", "wbe", "--dry-run"]).expect(1);
     assert_eq!(
         said.stderr(),
-        "entryctl: deploy.yml: no service \"wbe\", did you mean \"web\"?\n"
+        "entryctl: deploy.yml: no service \"wbe\", did you mean \"web\"? services: other, web\n"
     );
     let said = ran(&server, &["rollback", "--dry-run"]).expect(1);
     assert_eq!(said.stderr(), "entryctl: not in the cluster main: other\n");

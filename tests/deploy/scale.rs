@@ -2,6 +2,7 @@
 
 use super::answers::{Answers, OverMoto, calls, error};
 use super::loaded;
+use crate::support::fake_http::{FakeHttp, Reply};
 use crate::support::terminal::Terminal;
 use crate::support::{Entry, Finished, binary};
 use entry::aws::{Ecs, Kind};
@@ -174,9 +175,13 @@ fn a_wait_ends_in_time_and_when_another_count_is_asked_for() {
 }
 
 fn entryctl(moto: &OverMoto, words: &[&str]) -> Entry {
+    command(&moto.moto.url(), words)
+}
+
+fn command(url: &str, words: &[&str]) -> Entry {
     Entry::of(Command::new(binary("entryctl")))
         .file("deploy.yml", FILE)
-        .env("AWS_ENDPOINT_URL", moto.moto.url())
+        .env("AWS_ENDPOINT_URL", url)
         .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
         .env("AWS_SECRET_ACCESS_KEY", "canary-secret-key")
         .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -188,8 +193,7 @@ fn entryctl(moto: &OverMoto, words: &[&str]) -> Entry {
 #[test]
 fn the_command_scales_moto_s_services() {
     let moto = OverMoto::start();
-    let definition =
-        json!({"family": "web", "containerDefinitions": [{"name": "app", "image": "a", "memory": 64}]});
+    let definition = json!({"family": "web", "containerDefinitions": [{"name": "app", "image": "a", "memory": 64}]});
     moto.make("ecs:RegisterTaskDefinition", &definition);
     for name in ["web", "job"] {
         let service = json!({"cluster": "main", "serviceName": name, "taskDefinition": "web:1",
@@ -225,12 +229,9 @@ fn the_command_scales_moto_s_services() {
     assert_eq!(desired("web"), 4);
     ran(&["scale", "web=1", "job=1", "--yes", "--force"]).expect(0);
     assert_eq!((desired("web"), desired("job")), (json!(1), json!(1)));
-    // None of one task runs: not in time.
-    let said = ran(&["scale", "web=3", "--wait", "--timeout", "1s"]).expect(12);
-    assert_eq!(
-        said.stderr(),
-        "entryctl: web: 0 of 3 tasks run\nentryctl: not there after 1s: web: 0 of 3 tasks run\n"
-    );
+    // Moto's tasks run at once.
+    let said = ran(&["scale", "web=3", "--wait"]).expect(0);
+    assert_eq!(said.stdout(), "web: 1 -> 3 tasks\n");
     for (words, code) in [
         (&["scale", "web"][..], 2),
         (&["scale", "web=many"], 2),
@@ -244,10 +245,43 @@ fn the_command_scales_moto_s_services() {
 }
 
 #[test]
+fn what_does_not_run_in_time_has_its_own_exit_code() {
+    let server = FakeHttp::start(|request, _| {
+        let target = &request.headers["x-amz-target"];
+        match target.rsplit('.').next().unwrap() {
+            "DescribeServices" => {
+                let services = json!({"services": [service("web", 3, 1)]});
+                Reply::json(200, services.to_string())
+            }
+            "DescribeScalableTargets" => Reply::error(400, "AccessDeniedException", "no"),
+            other => panic!("{other}"),
+        }
+    });
+    let words = ["scale", "web=3", "--wait", "--timeout", "1s"];
+    let said = command(&server.url(), &words).run().expect(12);
+    assert_eq!(said.stdout(), "web: 3 tasks already\n");
+    let lines = said.stderr();
+    let lines: Vec<&str> = lines.lines().collect();
+    assert!(
+        lines[0].starts_with(
+            "entryctl: warning: whether services scale by themselves is taken from the file: \
+             application-autoscaling:DescribeScalableTargets web: access denied"
+        ),
+        "{lines:?}"
+    );
+    assert_eq!(
+        lines[1..],
+        [
+            "entryctl: web: 1 of 3 tasks run",
+            "entryctl: not there after 1s: web: 1 of 3 tasks run"
+        ]
+    );
+}
+
+#[test]
 fn a_terminal_is_asked() {
     let moto = OverMoto::start();
-    let definition =
-        json!({"family": "web", "containerDefinitions": [{"name": "app", "image": "a", "memory": 64}]});
+    let definition = json!({"family": "web", "containerDefinitions": [{"name": "app", "image": "a", "memory": 64}]});
     moto.make("ecs:RegisterTaskDefinition", &definition);
     let service = json!({"cluster": "main", "serviceName": "web", "taskDefinition": "web:1",
         "desiredCount": 2});

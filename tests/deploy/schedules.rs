@@ -682,8 +682,7 @@ services: {web: {taskDefinition: \"web:1\", desiredCount: 5}}
 #[test]
 fn a_scalable_target_is_autoscaled() {
     let moto = OverMoto::start();
-    let definition =
-        json!({"family": "web", "containerDefinitions": [{"name": "app", "image": "a", "memory": 64}]});
+    let definition = json!({"family": "web", "containerDefinitions": [{"name": "app", "image": "a", "memory": 64}]});
     moto.make("ecs:RegisterTaskDefinition", &definition);
     let service = json!({"cluster": "main", "serviceName": "web", "taskDefinition": "web:1",
         "desiredCount": 2});
