@@ -17,5 +17,6 @@ mod live;
 mod pid1;
 mod servers;
 mod sops;
+mod state;
 mod support;
 mod vault;

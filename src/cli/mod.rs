@@ -1,7 +1,7 @@
 //! `entryctl`'s command line: arguments in, exit code out.
 //!
 //! Standard output carries data only; warnings and errors go to standard error, each line after
-//! `entryctl: `. Exit codes: 0 done, 1 failed, 2 wrong usage.
+//! `entryctl: `. Exit codes: 0 done, 1 failed, 2 wrong usage; a command may have more of its own.
 
 mod autoscale;
 mod check;
@@ -18,6 +18,9 @@ use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+
+/// Exit code for any failure that has none of its own.
+const FAILED: u8 = 1;
 
 /// Exit code for wrong usage.
 const USAGE: u8 = 2;
@@ -66,6 +69,8 @@ enum Command {
 enum Failure {
     /// Lines for standard error, most often one.
     Lines(Vec<String>),
+    /// The same, with an exit code that tells what it was. It may have no lines.
+    Code(u8, Vec<String>),
     /// The reader of standard output has gone; there is nobody to tell.
     BrokenPipe,
 }
@@ -113,12 +118,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if let Failure::Lines(lines) = failure {
-                for line in lines {
-                    say(&line);
-                }
+            let (code, lines) = match failure {
+                Failure::Lines(lines) => (FAILED, lines),
+                Failure::Code(code, lines) => (code, lines),
+                Failure::BrokenPipe => (FAILED, Vec::new()),
+            };
+            for line in lines {
+                say(&line);
             }
-            ExitCode::FAILURE
+            ExitCode::from(code)
         }
     }
 }

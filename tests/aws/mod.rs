@@ -3,7 +3,8 @@
 mod credentials;
 mod gcp;
 mod kms;
-mod probe;
+pub mod probe;
+mod query;
 mod s3;
 mod secrets_manager;
 mod ssm;

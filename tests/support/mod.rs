@@ -7,6 +7,7 @@ pub mod google;
 pub mod guard;
 pub mod http;
 pub mod lines;
+pub mod memory_s3;
 pub mod ministack;
 pub mod moto;
 pub mod pid_namespace;
