@@ -123,6 +123,11 @@ impl<'c> Ecs<'c> {
         Ecs { calls }
     }
 
+    /// What answers, for another service of the same region.
+    pub fn calls(&self) -> &'c dyn Call {
+        self.calls
+    }
+
     /// Calls an operation that changes something: its members and its reply are AWS's own.
     pub async fn write(
         &self,
@@ -136,7 +141,7 @@ impl<'c> Ecs<'c> {
             .await
     }
 
-    async fn read<T: DeserializeOwned>(
+    pub(super) async fn read<T: DeserializeOwned>(
         &self,
         operation: &str,
         resource: &str,

@@ -71,6 +71,14 @@ impl Kind {
         }
     }
 
+    /// Whether the next call may well succeed.
+    pub fn passes(self) -> bool {
+        matches!(
+            self,
+            Kind::Throttled | Kind::Timeout | Kind::Connect | Kind::Unavailable | Kind::Reply
+        )
+    }
+
     /// Whether the failure holds for every other call of the same boot, too; with `one_key`, all of them are
     /// for the same key.
     pub fn holds_for_all(self, one_key: bool) -> bool {

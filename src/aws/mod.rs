@@ -13,6 +13,7 @@
 //!       web       one connector for all: DNS in Rust (dns), TLS roots (roots), proxies
 //! ```
 
+mod application_auto_scaling;
 mod call;
 mod calls;
 mod classify;
@@ -26,13 +27,16 @@ mod ecs;
 mod encrypt_all;
 mod endpoint;
 mod error;
+mod events;
 mod json;
 mod kms;
+mod logs;
 mod plain;
 mod protocol;
 mod query;
 mod region;
 mod retry;
+mod revisions;
 mod roots;
 mod s3;
 mod secrets_manager;
@@ -43,6 +47,7 @@ mod task;
 mod web;
 mod xml;
 
+pub use application_auto_scaling::scalable;
 pub use calls::{Call, Calls};
 pub use clients::{Clients, Settings, StaticKeys};
 pub use counters::{Counters, Counts};
@@ -52,7 +57,9 @@ pub use ecs::{Ecs, Write};
 pub use encrypt_all::encrypt_all;
 pub use endpoint::Service;
 pub use error::{AwsError, Kind};
+pub use events::{Events, Rule, RuleWrite};
 pub use kms::{Ciphertext, DataKey, DataKeys, Encrypted, Kms};
+pub use logs::{LogEvent, LogPage, Logs, TimePage};
 pub use protocol::{Api, Protocol};
 pub use s3::{CustomerKey, Get, ObjectInfo, OnlyIf, Put, S3, Sink};
 pub use secrets_manager::{SecretId, SecretValue, SecretsManager, Version};

@@ -133,6 +133,8 @@ impl Client {
 
     fn read<T: DeserializeOwned>(&self, operation: &str, body: &[u8]) -> Option<T> {
         match self.api.protocol {
+            // An operation that answers nothing may send no body at all.
+            Protocol::Json { .. } if body.is_empty() => serde_json::from_str("null").ok(),
             Protocol::Json { .. } => serde_json::from_slice(body).ok(),
             Protocol::Query { .. } | Protocol::Ec2 { .. } => {
                 serde_json::from_value(query::reply(operation, body)?).ok()

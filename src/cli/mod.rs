@@ -55,13 +55,30 @@ enum Command {
     Check(check::Arguments),
     /// Print the least IAM policy that modes need
     Iam(iam::Arguments),
-    /// Check what a deploy to ECS reads
-    #[command(subcommand)]
-    Deploy(deploy::Command),
+    /// Deploy to ECS, and wait until it is proven
+    Deploy(deploy::DeployArguments),
+    /// Keep deploys from running
+    Lock(deploy::LockArguments),
+    /// Let deploys run again
+    Unlock(deploy::UnlockArguments),
     /// Show what a deploy would change
     Plan(deploy::PlanArguments),
     /// Show what runs on ECS
     Status(deploy::StatusArguments),
+    /// Run a task once, with its output and its exit code
+    Run(deploy::RunArguments),
+    /// Print what tasks wrote
+    Logs(deploy::LogsArguments),
+    /// List tasks
+    Tasks(deploy::TasksArguments),
+    /// Stop tasks
+    Stop(deploy::StopArguments),
+    /// Show what was deployed, and how it ended
+    History(deploy::HistoryArguments),
+    /// Go back to what served before
+    Rollback(deploy::RollbackArguments),
+    /// Set how many tasks services run
+    Scale(deploy::ScaleArguments),
 }
 
 /// What a command may end with.
@@ -111,9 +128,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Autoscale(command) => command.run(),
         Command::Check(arguments) => arguments.run(),
         Command::Iam(arguments) => arguments.run(),
-        Command::Deploy(command) => command.run(),
+        Command::Deploy(arguments) => arguments.run(),
+        Command::Lock(arguments) => arguments.run(),
+        Command::Unlock(arguments) => arguments.run(),
         Command::Plan(arguments) => arguments.run(),
         Command::Status(arguments) => arguments.run(),
+        Command::Run(arguments) => arguments.run(),
+        Command::Logs(arguments) => arguments.run(),
+        Command::Tasks(arguments) => arguments.run(),
+        Command::Stop(arguments) => arguments.run(),
+        Command::History(arguments) => arguments.run(),
+        Command::Rollback(arguments) => arguments.run(),
+        Command::Scale(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

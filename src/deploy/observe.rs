@@ -1,28 +1,105 @@
 //! What AWS is asked for: the fewest calls that a plan or a status needs.
 
 use super::config::{Config, Task, TaskOf};
-use super::plan::{Plan, Revision, Running, plan, short};
+use super::plan::{Plan, Revision, Running, ServiceAction, plan, short};
+use super::schedules;
 use super::verdict::{Cause, Memory, Service, Stopped, causes, is_failure};
-use crate::aws::{AwsError, Ecs};
+use crate::aws::{self, AwsError, Ecs, Events};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// The plan for what runs. Services come ten a call, and a definition only if one could be it: the revision
-/// that runs, and the latest only where that one is not the same.
+/// that runs, and the latest only where that one is not the same. Rules are asked for where the file has
+/// scheduled tasks, and whether a service scales by itself only where its number of tasks would change.
 pub async fn planned(config: &Config, ecs: &Ecs<'_>, deadline: Instant) -> Result<Plan, AwsError> {
+    observed(config, ecs, deadline).await.map(|(plan, _)| plan)
+}
+
+/// The plan, and what it was made from.
+pub async fn observed(
+    config: &Config,
+    ecs: &Ecs<'_>,
+    deadline: Instant,
+) -> Result<(Plan, Running), AwsError> {
     let mut running = services(config, ecs, deadline).await?;
+    rules(config, ecs, &mut running, deadline).await?;
     let known = running_revisions(config, &running);
     read(&known, ecs, &mut running, deadline).await?;
     latest_of_fixed(config, ecs, &mut running, deadline).await?;
     let first = plan(config, &running);
     let changed = first.definitions.iter().filter(|step| step.registers());
     let families: Vec<String> = changed.map(|step| step.family.clone()).collect();
-    if families.is_empty() {
-        return Ok(first);
-    }
     read(&families, ecs, &mut running, deadline).await?;
-    Ok(plan(config, &running))
+    let warning = scalable(&first, ecs, &mut running, deadline).await;
+    let mut plan = plan(config, &running);
+    plan.warnings.extend(warning);
+    Ok((plan, running))
+}
+
+/// Rules of the file's scheduled tasks, and the ARN by which they know the cluster.
+async fn rules(
+    config: &Config,
+    ecs: &Ecs<'_>,
+    running: &mut Running,
+    deadline: Instant,
+) -> Result<(), AwsError> {
+    if config.scheduled_tasks.is_empty() {
+        return Ok(());
+    }
+    let scheduled = config.scheduled_tasks.iter();
+    let names: Vec<String> = scheduled.map(|one| one.name.clone()).collect();
+    let found = Events::new(ecs.calls()).rules(&names, deadline).await?;
+    let found = names.into_iter().zip(found);
+    running.rules = found
+        .filter_map(|(name, rule)| Some((name, rule?)))
+        .collect();
+    running.cluster_arn = cluster_arn(&config.cluster, running, ecs, deadline).await?;
+    Ok(())
+}
+
+/// From what is known, else asked.
+async fn cluster_arn(
+    cluster: &str,
+    running: &Running,
+    ecs: &Ecs<'_>,
+    deadline: Instant,
+) -> Result<Option<String>, AwsError> {
+    let services = running.services.values();
+    let mut known = services.filter_map(|service| service.get("clusterArn")?.as_str());
+    match known.next() {
+        Some(arn) => Ok(Some(arn.to_owned())),
+        None if cluster.starts_with("arn:") => Ok(Some(cluster.to_owned())),
+        None => ecs.cluster_arn(cluster, deadline).await,
+    }
+}
+
+/// Notes which services that would get another number of tasks scale by themselves. Who may not ask goes by
+/// the file, and is told so.
+async fn scalable(
+    plan: &Plan,
+    ecs: &Ecs<'_>,
+    running: &mut Running,
+    deadline: Instant,
+) -> Option<String> {
+    let counted = plan.services.iter().filter(|step| match &step.action {
+        ServiceAction::Update { request, .. } => request.contains_key("desiredCount"),
+        _ => false,
+    });
+    let names: Vec<String> = counted.map(|step| step.name.clone()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let cluster = short(&plan.cluster);
+    match aws::scalable(ecs.calls(), cluster, &names, deadline).await {
+        Ok(found) => {
+            running.scalable = found;
+            None
+        }
+        Err(error) => Some(format!(
+            "whether services scale by themselves is taken from the file: {error}"
+        )),
+    }
 }
 
 async fn services(config: &Config, ecs: &Ecs<'_>, deadline: Instant) -> Result<Running, AwsError> {
@@ -38,7 +115,8 @@ async fn services(config: &Config, ecs: &Ecs<'_>, deadline: Instant) -> Result<R
     })
 }
 
-/// ARNs of what services run, if it is of the family of the file's task.
+/// ARNs of what services run, if it is of the family of the file's task, then of what rules start, where no
+/// service runs that family.
 fn running_revisions(config: &Config, running: &Running) -> Vec<String> {
     let arns = config.services.iter().filter_map(|service| {
         let TaskOf::File(name) = &service.task else {
@@ -50,7 +128,17 @@ fn running_revisions(config: &Config, running: &Running) -> Vec<String> {
         let family = short(arn).split(':').next();
         (family == Some(&task.family)).then(|| arn.to_owned())
     });
-    let distinct: BTreeSet<String> = arns.collect();
+    let mut distinct: BTreeSet<String> = arns.collect();
+    let family = |arn: &str| short(arn).split(':').next().map(str::to_owned);
+    let by_services: BTreeSet<_> = distinct.iter().map(|arn| family(arn)).collect();
+    let ours = |arn: &&String| {
+        let family = family(arn);
+        let mut tasks = config.tasks.iter();
+        tasks.any(|task| Some(&task.family) == family.as_ref()) && !by_services.contains(&family)
+    };
+    let pinned = running.rules.values().flat_map(schedules::pinned);
+    let pinned: Vec<String> = pinned.collect();
+    distinct.extend(pinned.iter().filter(ours).cloned());
     distinct.into_iter().collect()
 }
 
@@ -67,6 +155,12 @@ async fn read(
         let (Some(arn), Some(family)) = (text("taskDefinitionArn"), text("family")) else {
             continue;
         };
+        let runs =
+            |service: &Map<String, Value>| service.get("taskDefinition") == Some(&arn.into());
+        // What was deregistered counts only as long as it runs: nothing can be started from it.
+        if text("status") == Some("INACTIVE") && !running.services.values().any(runs) {
+            continue;
+        }
         let (arn, family) = (arn.to_owned(), family.to_owned());
         let revisions = running.definitions.entry(family).or_default();
         if !revisions.iter().any(|known| known.arn == arn) {

@@ -1,8 +1,11 @@
 //! `entryctl deploy`: its files, its plans, and what it reads of a running cluster.
 
+mod apply;
 mod cli;
 mod config;
 mod ecs;
+mod fake;
+mod kill;
 mod model;
 mod plan;
 mod reference;

@@ -1,12 +1,14 @@
 //! The files of a command, and the variables that they see.
 
 use crate::cli::{Failure, warn};
+use crate::config::problems::suggestion;
 use crate::deploy::config::{self, Config};
 use clap::Args;
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Which files are meant.
 #[derive(Args)]
@@ -53,6 +55,31 @@ impl Files {
         Ok(loaded.config)
     }
 
+    /// Services of the file by AWS's names: those that are asked for, all of them for none.
+    pub(super) fn services(
+        &self,
+        config: &Config,
+        asked: &[String],
+    ) -> Result<Vec<String>, Failure> {
+        let services = config.services.iter().filter(|service| !service.delete);
+        let known: Vec<&str> = services.map(|service| service.name.as_str()).collect();
+        if asked.is_empty() {
+            return Ok(known.iter().map(ToString::to_string).collect());
+        }
+        let unknown = asked.iter().filter(|name| !known.contains(&name.as_str()));
+        let lines: Vec<String> = unknown
+            .map(|name| {
+                let suggestion = suggestion(name, "services", &known);
+                format!("{}: no service {name:?}, {suggestion}", self.name())
+            })
+            .collect();
+        if lines.is_empty() {
+            Ok(asked.to_vec())
+        } else {
+            Err(Failure::Lines(lines))
+        }
+    }
+
     pub(super) fn settings(&self, config: &Config) -> crate::aws::Settings {
         crate::aws::Settings {
             region: self.aws_region.clone().or_else(|| config.region.clone()),
@@ -63,7 +90,7 @@ impl Files {
 }
 
 /// The whole SHA1 of any name that git has for a commit.
-fn commit(revision: &str) -> Result<String, Failure> {
+pub(super) fn commit(revision: &str) -> Result<String, Failure> {
     let mut git = Command::new("git");
     git.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]);
     let output = git.arg(format!("{revision}^{{commit}}")).output();
@@ -74,4 +101,28 @@ fn commit(revision: &str) -> Result<String, Failure> {
     }
     let line = format!("git has no commit {revision:?} here: fetch it, or check the name");
     Err(Failure::line(line))
+}
+
+/// An error if some of the services are not in the cluster.
+pub(super) fn all_there(
+    config: &Config,
+    names: &[String],
+    is_there: impl Fn(&str) -> bool,
+) -> Result<(), Failure> {
+    let missing = names.iter().filter(|name| !is_there(name));
+    let missing: Vec<&str> = missing.map(String::as_str).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join(", ");
+    let line = format!("not in the cluster {}: {missing}", config.cluster);
+    Err(Failure::line(line))
+}
+
+/// Epoch seconds as AWS has them.
+pub(super) fn time(seconds: f64) -> String {
+    // A time that cannot be one is the epoch.
+    let since = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let time = UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH);
+    humantime::format_rfc3339_seconds(time).to_string()
 }

@@ -1,30 +1,36 @@
-//! `entryctl deploy`, `plan` and `status`.
+//! `entryctl deploy`, and the commands around it.
 
 mod check;
+mod confirm;
+mod deploy;
 mod files;
+mod history;
+mod interrupt;
+mod interrupts;
+mod lines;
+mod lock;
+mod logs;
 mod plan;
+mod rollback;
+mod run;
+mod scale;
 mod status;
+mod stop;
+mod tasks;
 
+pub(super) use deploy::Arguments as DeployArguments;
+pub(super) use history::Arguments as HistoryArguments;
+pub(super) use lock::{LockArguments, UnlockArguments};
+pub(super) use logs::Arguments as LogsArguments;
 pub(super) use plan::Arguments as PlanArguments;
+pub(super) use rollback::Arguments as RollbackArguments;
+pub(super) use run::Arguments as RunArguments;
+pub(super) use scale::Arguments as ScaleArguments;
 pub(super) use status::Arguments as StatusArguments;
+pub(super) use stop::Arguments as StopArguments;
+pub(super) use tasks::Arguments as TasksArguments;
 
-use super::Failure;
-use clap::Subcommand;
 use std::time::Duration;
 
 /// For all calls of a command that only reads.
 const DEADLINE: Duration = Duration::from_mins(1);
-
-#[derive(Subcommand)]
-pub(super) enum Command {
-    /// Check deploy.yml and what it names
-    Check(check::Arguments),
-}
-
-impl Command {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        match self {
-            Command::Check(arguments) => arguments.run(),
-        }
-    }
-}

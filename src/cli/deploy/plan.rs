@@ -5,7 +5,7 @@ use super::files::Files;
 use crate::aws::Ecs;
 use crate::cli::{Failure, online, output, warn};
 use crate::deploy::observe;
-use crate::deploy::plan::Paint;
+use crate::deploy::plan::{Paint, Plan};
 use clap::Args;
 use std::io::{self, IsTerminal};
 
@@ -37,9 +37,6 @@ pub(in crate::cli) struct Arguments {
 impl Arguments {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         let config = self.files.load(self.revision.as_deref())?;
-        if !config.scheduled_tasks.is_empty() {
-            warn("scheduled tasks are not compared");
-        }
         let settings = self.files.settings(&config);
         let plan = online::with_clients(&settings, DEADLINE, async |clients, deadline| {
             let calls = clients.calls();
@@ -47,21 +44,29 @@ impl Arguments {
             let plan = observe::planned(&config, &ecs, deadline).await;
             plan.map_err(|error| Failure::new(&error))
         })?;
-        let text = if self.json {
-            serde_json::to_string_pretty(&plan.json()).unwrap_or_default() + "\n"
-        } else {
-            plan.lines(paint())
-        };
-        output::print(text.as_bytes())?;
-        match plan.refusals.as_slice() {
-            [] => Ok(()),
-            refusals => Err(Failure::Lines(refusals.to_vec())),
-        }
+        show(&plan, self.json)
+    }
+}
+
+/// Prints a plan; what cannot be done is an error behind it.
+pub(super) fn show(plan: &Plan, json: bool) -> Result<(), Failure> {
+    let text = if json {
+        serde_json::to_string_pretty(&plan.json()).unwrap_or_default() + "\n"
+    } else {
+        plan.lines(paint())
+    };
+    for warning in &plan.warnings {
+        warn(warning);
+    }
+    output::print(text.as_bytes())?;
+    match plan.refusals.as_slice() {
+        [] => Ok(()),
+        refusals => Err(Failure::Lines(refusals.to_vec())),
     }
 }
 
 /// Colors on a terminal, unless <https://no-color.org> is asked for.
-fn paint() -> Paint {
+pub(super) fn paint() -> Paint {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if io::stdout().is_terminal() && !unwanted {
         Paint::Colors

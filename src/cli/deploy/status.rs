@@ -1,19 +1,16 @@
 //! `entryctl status`: the services of the file as they are.
 
 use super::DEADLINE;
-use super::files::Files;
+use super::files::{Files, all_there, time};
 use crate::aws::Ecs;
 use crate::aws::one_line;
 use crate::cli::{Failure, online, output};
-use crate::config::problems::suggestion;
-use crate::deploy::config::Config;
 use crate::deploy::observe::{self, Seen};
 use crate::deploy::plan::short;
 use crate::deploy::verdict::Service;
 use clap::Args;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
-use std::time::{Duration, UNIX_EPOCH};
 
 /// The last events of a service that are shown.
 const EVENTS: usize = 3;
@@ -47,7 +44,7 @@ pub(in crate::cli) struct Arguments {
 impl Arguments {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         let config = self.files.load(None)?;
-        let names = self.names(&config)?;
+        let names = self.files.services(&config, &self.services)?;
         let settings = self.files.settings(&config);
         let all = online::with_clients(&settings, DEADLINE, async |clients, deadline| {
             let calls = clients.calls();
@@ -63,37 +60,10 @@ impl Arguments {
             all.iter().map(lines).collect()
         };
         output::print(text.as_bytes())?;
-        let missing = all.iter().filter(|seen| seen.service.is_none());
-        let missing: Vec<&str> = missing.map(|seen| seen.name.as_str()).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let missing = missing.join(", ");
-        let line = format!("not in the cluster {}: {missing}", config.cluster);
-        Err(Failure::line(line))
-    }
-
-    fn names(&self, config: &Config) -> Result<Vec<String>, Failure> {
-        let services = config.services.iter().filter(|service| !service.delete);
-        let known: Vec<&str> = services.map(|service| service.name.as_str()).collect();
-        if self.services.is_empty() {
-            return Ok(known.iter().map(ToString::to_string).collect());
-        }
-        let unknown = self
-            .services
-            .iter()
-            .filter(|name| !known.contains(&name.as_str()));
-        let lines: Vec<String> = unknown
-            .map(|name| {
-                let suggestion = suggestion(name, "services", &known);
-                format!("{}: no service {name:?}, {suggestion}", self.files.name())
-            })
-            .collect();
-        if lines.is_empty() {
-            Ok(self.services.clone())
-        } else {
-            Err(Failure::Lines(lines))
-        }
+        all_there(&config, &names, |name| {
+            let mut there = all.iter().filter(|seen| seen.service.is_some());
+            there.any(|seen| seen.name == name)
+        })
     }
 }
 
@@ -194,11 +164,4 @@ fn past(one: &Map<String, Value>) -> Value {
         "reason": one.get("statusReason"),
         "taskDefinition": one.get("taskDefinition"),
     })
-}
-
-fn time(seconds: f64) -> String {
-    // A time that cannot be one is the epoch.
-    let since = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-    let time = UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH);
-    humantime::format_rfc3339_seconds(time).to_string()
 }

@@ -8,6 +8,7 @@ use crate::config::Lookup;
 use crate::config::decode::{Decoder, Fields, Fill, Item};
 use crate::config::problems::{Problems, suggestion};
 use crate::config::scope::Scope;
+use crate::state::Place;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ pub struct Loaded {
 }
 
 /// A value whose problem is noted.
-struct Broken;
+pub(super) struct Broken;
 
 /// Reads nodes, and collects problems and warnings.
 pub(super) struct Reader<'a> {
@@ -67,6 +68,8 @@ impl Reader<'_> {
             self.decoder.problem(root, "cluster is missing", remedy);
         }
         let cluster = cluster.and_then(|item| self.decoder.word(&item));
+        let state = fields.get("state").map(|item| self.place(&item));
+        let lock = self.text(fields.get("lock"));
         let named = self.named(&fields, "tasks");
         let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
         // Where it is a problem, its absence is not a second one.
@@ -103,6 +106,8 @@ impl Reader<'_> {
         Some(Config {
             region: region.ok()?,
             cluster: cluster?.value,
+            state: state.transpose().ok()?,
+            lock: lock.ok()?,
             tasks: tasks.into_iter().collect::<Option<_>>()?,
             services,
             scheduled_tasks: scheduled.into_iter().collect::<Option<_>>()?,
@@ -141,9 +146,20 @@ impl Reader<'_> {
     }
 
     /// A text that may be left out.
-    fn text(&mut self, item: Option<Item>) -> Result<Option<String>, Broken> {
+    pub(super) fn text(&mut self, item: Option<Item>) -> Result<Option<String>, Broken> {
         let text = item.map(|item| self.decoder.word(&item).ok_or(Broken));
         Ok(text.transpose()?.map(|text| text.value))
+    }
+
+    /// Where shared state is kept.
+    fn place(&mut self, item: &Item) -> Result<Place, Broken> {
+        let text = self.decoder.word(item).ok_or(Broken)?;
+        Place::parse(&text.value).ok_or_else(|| {
+            let message = format!("{} is no place on S3", text.shown());
+            self.decoder
+                .problem(item, message, "write s3://BUCKET/PREFIX");
+            Broken
+        })
     }
 
     /// The name of a task of this file.
@@ -157,55 +173,6 @@ impl Reader<'_> {
         let message = format!("{} is no task of this file", text.shown());
         self.decoder.problem(item, message, remedy);
         None
-    }
-
-    fn scheduled(
-        &mut self,
-        name: &str,
-        item: &Item,
-        tasks: &[&str],
-        known: &[&Task],
-    ) -> Option<ScheduledTask> {
-        let fields = self.decoder.table(item, &schema::SCHEDULED_TASK)?;
-        let schedule = if let Some(item) = fields.get("schedule") {
-            self.schedule(&item)
-        } else {
-            let remedy = "write cron(…) or rate(…), as EventBridge has them";
-            self.decoder.problem(item, "schedule is missing", remedy);
-            None
-        };
-        let run = self.run(&fields, Some(name), tasks, known);
-        let decoder = &mut self.decoder;
-        let count = fields
-            .get("count")
-            .map(|item| decoder.number(&item, 1..=10));
-        let enabled = fields.get("enabled").map(|item| decoder.boolean(&item));
-        let description = self.text(fields.get("description"));
-        let role_arn = self.text(fields.get("role_arn"));
-        Some(ScheduledTask {
-            name: name.to_owned(),
-            schedule: schedule?,
-            run: run?,
-            count: count.unwrap_or(Some(1))?,
-            enabled: enabled.unwrap_or(Some(true))?,
-            description: description.ok()?,
-            role_arn: role_arn.ok()?,
-        })
-    }
-
-    fn schedule(&mut self, item: &Item) -> Option<String> {
-        let text = self.decoder.word(item)?;
-        let inner = |kind: &str| text.value.strip_prefix(kind)?.strip_suffix(')');
-        let words = |inner: &str| inner.split_whitespace().count();
-        let fine = inner("cron(").is_some_and(|inner| words(inner) == 6)
-            || inner("rate(").is_some_and(|inner| words(inner) == 2);
-        if !fine {
-            let message = format!("{} is no schedule", text.shown());
-            let remedy = "write cron(MINUTE HOUR DAY MONTH WEEKDAY YEAR) or rate(5 minutes)";
-            self.decoder.problem(item, message, remedy);
-            return None;
-        }
-        Some(text.value)
     }
 
     fn one_offs(
@@ -236,7 +203,7 @@ impl Reader<'_> {
     }
 
     /// `task`, `command` and `container`.
-    fn run(
+    pub(super) fn run(
         &mut self,
         fields: &Fields,
         default: Option<&str>,

@@ -12,6 +12,7 @@ mod layers;
 mod load;
 mod model;
 pub mod names;
+mod scheduled;
 pub mod schema;
 mod source;
 

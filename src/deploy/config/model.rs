@@ -1,5 +1,6 @@
 //! What the files mean.
 
+use crate::state::Place;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -9,6 +10,10 @@ pub struct Config {
     pub region: Option<String>,
     /// Name or ARN.
     pub cluster: String,
+    /// Where lock and audit are.
+    pub state: Option<Place>,
+    /// The lock's name, if it is not the cluster's.
+    pub lock: Option<String>,
     pub tasks: Vec<Task>,
     /// In the order of their waves.
     pub services: Vec<Service>,
@@ -16,6 +21,16 @@ pub struct Config {
     /// One-off tasks before the services, such as a migration.
     pub before: Vec<OneOff>,
     pub after: Vec<OneOff>,
+}
+
+impl Config {
+    /// Deploys of one name exclude each other: by default all those into a cluster, so that whoever scales its
+    /// services finds the lock by the cluster's name.
+    #[must_use]
+    pub fn lock_name(&self) -> &str {
+        let cluster = || self.cluster.rsplit('/').next().unwrap_or_default();
+        self.lock.as_deref().unwrap_or_else(cluster)
+    }
 }
 
 /// A task definition.
@@ -62,6 +77,11 @@ pub struct ScheduledTask {
     pub enabled: bool,
     pub description: Option<String>,
     pub role_arn: Option<String>,
+    /// The target's id in its rule; the task's family without it.
+    pub target_id: Option<String>,
+    /// Members of `RunTask` that say where and how: `launchType`, `networkConfiguration`, `group`, …
+    pub placed: Map<String, Value>,
+    pub delete: bool,
 }
 
 /// A task that runs once and ends.

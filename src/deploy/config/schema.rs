@@ -11,6 +11,8 @@ pub const ROOT: Table = Table {
         key("region", "string", "`$AWS_REGION`"),
         key("cluster", "name or ARN", ""),
         key("image", "string", ""),
+        key("state", "`s3://BUCKET/PREFIX`", ""),
+        key("lock", "string", "the cluster's name"),
         key("tasks", "map of name to task definition", ""),
         key("services", "map of name to service", ""),
         key("scheduled_tasks", "map of name to scheduled task", ""),
@@ -48,6 +50,13 @@ pub const SCHEDULED_TASK: Table = Table {
         key("enabled", "`true` or `false`", "`true`"),
         key("description", "string", ""),
         key("role_arn", "string", ""),
+        key("target_id", "string", "the task's family"),
+        key("launch_type", "string", "a service's"),
+        key("capacity_provider_strategy", "list of maps", "a service's"),
+        key("platform_version", "string", "a service's"),
+        key("network_configuration", "map", "a service's"),
+        key("group", "string", ""),
+        key("delete", "`true` or `false`", "`false`"),
     ],
 };
 

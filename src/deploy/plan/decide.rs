@@ -8,6 +8,7 @@ use super::{
 };
 use crate::deploy::config::fields::CREATE_ONLY;
 use crate::deploy::config::{Config, Service, Task, TaskOf};
+use crate::deploy::schedules::{self, ScheduleStep};
 use serde_json::{Map, Value, json};
 
 /// What a deploy of these files would do.
@@ -37,19 +38,66 @@ pub fn plan(config: &Config, running: &Running) -> Plan {
         }
     });
     let services = services.collect();
+    let scheduled = schedules(config, running, &definitions, &mut refusals);
     let mut plan = Plan {
         cluster: config.cluster.clone(),
         definitions,
         before: Vec::new(),
         services,
+        scheduled,
         after: Vec::new(),
+        warnings: Vec::new(),
         refusals,
     };
-    if !plan.is_empty() {
+    if plan.deploys() {
         plan.before.clone_from(&config.before);
         plan.after.clone_from(&config.after);
     }
     plan
+}
+
+fn schedules(
+    config: &Config,
+    running: &Running,
+    definitions: &[DefinitionStep],
+    refusals: &mut Vec<String>,
+) -> Vec<ScheduleStep> {
+    let steps = config.scheduled_tasks.iter().filter_map(|scheduled| {
+        let name = &scheduled.run.task;
+        let task = config.tasks.iter().find(|task| task.name == *name);
+        let definition = definition_of(name, definitions);
+        let lender = lender(config, name);
+        let service = lender.map(|service| {
+            let there = running.services.get(&service.name);
+            schedules::service(&service.fields, there)
+        });
+        let step = schedules::step(schedules::Facts {
+            scheduled,
+            task,
+            definition: definition.as_ref(),
+            cluster_arn: running.cluster_arn.as_deref(),
+            service: service.as_ref(),
+            rule: running.rules.get(&scheduled.name),
+        });
+        step.map_err(|why| refusals.push(format!("schedule {}: {why}", scheduled.name)))
+            .ok()
+    });
+    steps.collect()
+}
+
+/// The first service that runs a task, else the first that the file has.
+fn lender<'c>(config: &'c Config, task: &str) -> Option<&'c Service> {
+    let services = || config.services.iter().filter(|service| !service.delete);
+    let same = |service: &&Service| matches!(&service.task, TaskOf::File(name) if name == task);
+    services().find(same).or_else(|| services().next())
+}
+
+fn definition_of(name: &str, definitions: &[DefinitionStep]) -> Option<Definition> {
+    let step = definitions.iter().find(|step| step.name == name)?;
+    Some(match &step.action {
+        DefinitionAction::Unchanged { arn } => Definition::Arn(arn.clone()),
+        DefinitionAction::Register { .. } => Definition::New(name.to_owned()),
+    })
 }
 
 fn definition_step(task: &Task, running: &Running) -> DefinitionStep {
@@ -121,12 +169,8 @@ impl Decision<'_> {
                 return Ok(Definition::Arn(latest.unwrap_or(fixed).clone()));
             }
         };
-        let step = self.definitions.iter().find(|step| step.name == *name);
-        match step.map(|step| &step.action) {
-            Some(DefinitionAction::Unchanged { arn }) => Ok(Definition::Arn(arn.clone())),
-            Some(DefinitionAction::Register { .. }) => Ok(Definition::New(name.clone())),
-            None => Err(format!("there is no task {name}")),
-        }
+        let found = definition_of(name, self.definitions);
+        found.ok_or_else(|| format!("there is no task {name}"))
     }
 
     fn create(&self) -> Result<ServiceAction, String> {
@@ -155,7 +199,8 @@ impl Decision<'_> {
             want.remove(key);
         }
         let daemon = have.get("schedulingStrategy") == Some(&json!("DAEMON"));
-        if self.service.autoscaled || daemon {
+        let scalable = self.running.scalable.contains(&self.service.name);
+        if self.service.autoscaled || scalable || daemon {
             want.remove("desiredCount");
         }
         let mut tables = vec![defaults::SERVICE];

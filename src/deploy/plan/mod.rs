@@ -21,9 +21,15 @@ pub use changes::Change;
 pub use decide::plan;
 pub use show::Paint;
 
+pub(in crate::deploy) use canonical::over;
+pub(in crate::deploy) use changes::{Extent, changes};
+pub(in crate::deploy) use defaults::Defaults;
+
+use crate::aws::Rule;
 use crate::deploy::config::OneOff;
+use crate::deploy::schedules::ScheduleStep;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What AWS answered.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +40,12 @@ pub struct Running {
     pub definitions: BTreeMap<String, Vec<Revision>>,
     /// ARNs of families that services name without a revision.
     pub latest: BTreeMap<String, String>,
+    /// Services whose desired count Application Auto Scaling sets.
+    pub scalable: BTreeSet<String>,
+    /// By name: rules of the file's scheduled tasks; those that there are not are not here.
+    pub rules: BTreeMap<String, Rule>,
+    /// Asked for only where rules need it.
+    pub cluster_arn: Option<String>,
 }
 
 /// A registered task definition.
@@ -53,7 +65,10 @@ pub struct Plan {
     pub before: Vec<OneOff>,
     /// In the order of their waves.
     pub services: Vec<ServiceStep>,
+    pub scheduled: Vec<ScheduleStep>,
     pub after: Vec<OneOff>,
+    /// What could not be asked, and what counts in its place.
+    pub warnings: Vec<String>,
     /// Why it cannot be done.
     pub refusals: Vec<String>,
 }
@@ -121,10 +136,14 @@ impl Plan {
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let registers = |step: &&DefinitionStep| step.registers();
-        let acts = |step: &&ServiceStep| step.action != ServiceAction::Unchanged;
-        self.definitions.iter().find(registers).is_none()
-            && self.services.iter().find(acts).is_none()
+        !self.deploys() && !self.scheduled.iter().any(ScheduleStep::acts)
+    }
+
+    /// Whether a revision is registered or a service changes: what tasks before and after are for.
+    #[must_use]
+    pub fn deploys(&self) -> bool {
+        let acts = |step: &ServiceStep| step.action != ServiceAction::Unchanged;
+        self.definitions.iter().any(DefinitionStep::registers) || self.services.iter().any(acts)
     }
 }
 

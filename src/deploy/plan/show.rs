@@ -6,6 +6,7 @@ use super::{
     Change, Definition, DefinitionAction, DefinitionStep, Plan, ServiceAction, ServiceStep,
 };
 use crate::deploy::config::OneOff;
+use crate::deploy::schedules::ScheduleStep;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -49,6 +50,9 @@ impl Plan {
         for step in &self.services {
             step.lines(&mut out, paint);
         }
+        for step in &self.scheduled {
+            step.lines(&mut out, paint);
+        }
         one_offs(&mut out, "after", &self.after);
         let _ = writeln!(out, "{}", self.sum());
         out
@@ -61,11 +65,18 @@ impl Plan {
             let same = |step: &&ServiceStep| step.action.word() == kind;
             self.services.iter().filter(same).count()
         };
+        let schedules = |kind: &str| {
+            let same = |step: &&ScheduleStep| step.word() == kind;
+            self.scheduled.iter().filter(same).count()
+        };
         let parts = [
             (registered.count(), "task definition", "register"),
             (services("create"), "service", "create"),
             (services("update"), "service", "update"),
             (services("delete"), "service", "delete"),
+            (schedules("create"), "schedule", "create"),
+            (schedules("update"), "schedule", "update"),
+            (schedules("delete"), "schedule", "delete"),
         ];
         let parts: Vec<String> = parts
             .iter()
@@ -103,7 +114,9 @@ impl Plan {
             "taskDefinitions": definitions,
             "before": one_offs(&self.before),
             "services": services,
+            "scheduledTasks": self.scheduled.iter().map(ScheduleStep::json).collect::<Vec<Value>>(),
             "after": one_offs(&self.after),
+            "warnings": self.warnings,
             "refusals": self.refusals,
         })
     }
@@ -232,7 +245,7 @@ impl ServiceAction {
 }
 
 impl Definition {
-    fn json(&self) -> Value {
+    pub(in crate::deploy) fn json(&self) -> Value {
         match self {
             Definition::Arn(arn) => arn.clone().into(),
             Definition::New(name) => json!({"newOf": name}),
@@ -301,7 +314,7 @@ impl ServiceStep {
 }
 
 impl Change {
-    fn line(&self, out: &mut String, paint: Paint) {
+    pub(in crate::deploy) fn line(&self, out: &mut String, paint: Paint) {
         let path = &self.path;
         match (&self.from, &self.to) {
             (None, Some(to)) => paint.line(out, '+', &format!("{path}: {}", shown(to))),
@@ -314,7 +327,7 @@ impl Change {
         }
     }
 
-    fn json(&self) -> Value {
+    pub(in crate::deploy) fn json(&self) -> Value {
         json!({"path": self.path, "from": self.from, "to": self.to})
     }
 }

@@ -33,9 +33,9 @@ pub fn choose(
         To::Steps(steps) => back(current, history, *steps)?,
         To::Revision(name) => named(history, name, &|past| is_revision(&past.definition, name))?,
         To::Sha(sha) => named(history, sha, &|past| {
-            past.sha
-                .as_ref()
-                .is_some_and(|known| known.starts_with(sha.as_str()))
+            // Either may be the beginning of the other: an image may be tagged with a short one.
+            let same = |known: &String| known.starts_with(sha.as_str()) || sha.starts_with(known);
+            past.sha.as_ref().is_some_and(same)
         })?,
     };
     if target == current {

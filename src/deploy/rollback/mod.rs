@@ -1,9 +1,19 @@
 //! Which revision a service goes back to, chosen by what was deployed, never by revision numbers: a revision that
 //! was only registered never ran, and the next lower number may be what was rolled back from.
+//!
+//! ```text
+//! History of each service ─▶ choose ─▶ Choice (back) ─┐
+//! rules of the cluster (facts) ───────────────────────┴▶ Plan (back), which a deploy's apply carries out
+//! proven ─▶ what still refers to the bad revision (facts) ─▶ retire ─▶ deregistered
+//! ```
 
+mod back;
 mod choose;
+mod facts;
 
+pub use back::{Back, Choice, choice, moves, plan};
 pub use choose::{Refusal, choose, retire};
+pub use facts::{of_the_same_commit, referred, retired, rules};
 
 /// A deployment that ended, or that goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,8 @@ mod decide;
 mod observation;
 mod starts;
 
+pub(in crate::deploy) use observation::seconds;
+
 pub use decide::verdict;
 pub use observation::{
     Container, Deployment, Event, Hook, Observation, Rollout, Service, Stopped, Targets,

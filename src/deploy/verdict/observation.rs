@@ -111,7 +111,7 @@ pub struct Hook {
 }
 
 /// Epoch seconds, as AWS's JSON has them; an emulator may write them out.
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+pub fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
     let written = value.as_str().and_then(|text| {
         let text = format!("{}Z", text.get(..19)?);

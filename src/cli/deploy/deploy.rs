@@ -1,0 +1,258 @@
+//! `entryctl deploy`: carries the plan out, and waits until it is proven.
+
+use super::files::Files;
+use super::interrupt::{INTERRUPTED, guarded};
+use super::lock::who;
+use super::plan::{paint, show};
+use super::{DEADLINE, check};
+use crate::aws::{Call, Clients, Ecs};
+use crate::cli::{Failure, online, warn};
+use crate::deploy::apply::{Deploy, Lock, OnEcs, Options, code, forced, only};
+use crate::deploy::config::Config;
+use crate::deploy::guard::{Guard, Stop};
+use crate::deploy::observe;
+use crate::deploy::report::{Json, Lines, Live, Report};
+use crate::deploy::verdict::Limits;
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+const EXAMPLES: &str = "\
+Registers the task definitions that changed, runs `before`, updates the services wave by wave,
+and waits for each wave until ECS has proven it; then runs `after`. With `state:` in the file,
+one deploy at a time holds the lock. Killed or interrupted anywhere, the same command again
+takes it up. Progress goes to standard output, as one JSON object a line with --json.
+
+Exit codes: 0 deployed and proven, or nothing to change; 1 failed; 2 wrong usage; 10 a service
+was rolled back; 11 another deployment superseded it; 12 timeout; 13 its tasks do not start;
+130 interrupted. Of several services the worst decides, in this order: 1, 13, 12, 10, 11.
+
+Examples:
+  entryctl deploy
+  entryctl deploy v1.2 --env production --rollback
+  entryctl deploy --dry-run
+  entryctl deploy --env production --wait-lock 10m --message \"ticket 12\"
+  entryctl deploy --json | jq -r 'select(.event == \"ended\") | [.service, .outcome] | @tsv'";
+
+#[derive(Args)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(in crate::cli) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The commit that ${SHA} stands for [default: `$SHA`, else HEAD]
+    #[arg(value_name = "REF")]
+    revision: Option<String>,
+    #[command(flatten)]
+    files: Files,
+    /// Only these services of the file, as AWS knows them
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    services: Vec<String>,
+    /// Print the plan, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Delete services without a question
+    #[arg(long)]
+    yes: bool,
+    /// How long to wait while another deploy holds the lock
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
+    wait_lock: Duration,
+    /// Why, for others who find the lock
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    message: String,
+    /// How long a wave may take
+    #[arg(long, value_name = "DURATION", default_value = "20m", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+    /// How long there may be no room for a task
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = humantime::parse_duration)]
+    capacity_timeout: Duration,
+    /// So many failed tasks of a deployment are enough to give up
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]
+    failed_starts: u8,
+    /// Go back to what ran before where tasks do not start, or at a timeout
+    #[arg(long, conflicts_with = "no_wait")]
+    rollback: bool,
+    /// Do not wait for proof, and do not run `after`
+    #[arg(long)]
+    no_wait: bool,
+    /// A service without tasks is fine
+    #[arg(long)]
+    allow_zero: bool,
+    /// Start new tasks of every service, though nothing changes
+    #[arg(long)]
+    force_new: bool,
+    /// Print events as JSON, one a line; with --dry-run, the plan
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check deploy.yml and what it names
+    Check(check::Arguments),
+}
+
+impl Arguments {
+    pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
+        if let Some(Command::Check(arguments)) = &self.command {
+            return arguments.run();
+        }
+        let config = self.files.load(self.revision.as_deref())?;
+        let config = only(&config, &self.services)
+            .map_err(|name| Failure::line(format!("{}: no service {name:?}", self.files.name())))?;
+        if !config.scheduled_tasks.is_empty() {
+            warn("scheduled tasks are not changed");
+        }
+        let settings = self.files.settings(&config);
+        online::with_clients(&settings, DEADLINE, async |clients, deadline| {
+            if self.dry_run {
+                self.planned(&config, clients, deadline).await
+            } else {
+                self.deployed(&config, clients).await
+            }
+        })
+    }
+
+    async fn planned(
+        &self,
+        config: &Config,
+        clients: &Clients,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        let calls = clients.calls();
+        let ecs = Ecs::new(&calls);
+        let observed = observe::observed(config, &ecs, deadline).await;
+        let (mut plan, running) = observed.map_err(|error| Failure::new(&error))?;
+        if self.force_new {
+            plan = forced(plan, config, &running);
+        }
+        show(&plan, self.json)
+    }
+
+    async fn deployed(&self, config: &Config, clients: &Clients) -> Result<(), Failure> {
+        if self.no_wait && !config.after.is_empty() {
+            warn("after is not run: it needs services that are proven");
+        }
+        let now: &dyn Fn() -> Timestamp = &Timestamp::now;
+        if !self.json {
+            let live = io::stdout().is_terminal() && io::stderr().is_terminal();
+            return if live {
+                self.reported(config, clients, &Live::new(warn, paint()))
+                    .await
+            } else {
+                let lines = Lines::new(io::stdout(), warn, paint());
+                self.reported(config, clients, &lines).await
+            };
+        }
+        let json = Json::new(io::stdout(), now);
+        let done = self.reported(config, clients, &json).await;
+        let (code, error) = match &done {
+            Ok(()) => (0, None),
+            Err(Failure::Code(code, lines)) => (*code, Some(lines.join("\n"))),
+            Err(Failure::Lines(lines)) => (1, Some(lines.join("\n"))),
+            Err(Failure::BrokenPipe) => (1, None),
+        };
+        json.done(code, error.as_deref());
+        done
+    }
+
+    async fn reported(
+        &self,
+        config: &Config,
+        clients: &Clients,
+        report: &dyn Report,
+    ) -> Result<(), Failure> {
+        let calls = clients.calls();
+        let lock = config.state.as_ref().map(|place| Lock {
+            s3: clients.s3(),
+            place,
+            name: config.lock_name(),
+            wait: self.wait_lock,
+        });
+        if lock.is_none() {
+            warn(
+                "there is no state: in the file, so nothing keeps two deploys from running at once",
+            );
+        }
+        let calls_in = |region: &str| -> Rc<dyn Call> {
+            match region {
+                "" => Rc::new(clients.calls()),
+                region => Rc::new(clients.calls_in(region)),
+            }
+        };
+        let on_ecs = OnEcs {
+            calls: &calls,
+            calls_in: &calls_in,
+        };
+        let options = self.options();
+        let guard = Guard::default();
+        let deploy = Deploy {
+            config,
+            options: &options,
+            calls: &calls,
+            lock,
+            who: who("deploy", &self.message)?,
+            one_offs: Some(&on_ecs),
+            logs: Some(&on_ecs),
+            report,
+            guard: &guard,
+            now: &Timestamp::now,
+            may_delete: &|names| self.may_delete(names),
+        };
+        let done = guarded(&guard, deploy.run()).await?;
+        ended(done.map(|done| done.outcomes))
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            limits: Limits {
+                timeout: self.timeout,
+                capacity: self.capacity_timeout,
+                failed_starts: self.failed_starts.into(),
+            },
+            allow_zero: self.allow_zero,
+            rollback: self.rollback,
+            wait: !self.no_wait,
+            force_new: self.force_new,
+        }
+    }
+
+    /// The lock goes on meanwhile only as long as one renewal lasts: an answer that comes later changes nothing.
+    fn may_delete(&self, names: &[&str]) -> bool {
+        if self.yes {
+            return true;
+        }
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return false;
+        }
+        let question = format!("delete {}? [y/N] ", names.join(", "));
+        let mut stderr = io::stderr();
+        let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        read.is_ok() && answer.trim_start().starts_with(['y', 'Y'])
+    }
+}
+
+/// What the events told already is said again in short: a job's log may be long.
+fn ended(
+    done: Result<Vec<(String, crate::deploy::verdict::Outcome)>, Stop>,
+) -> Result<(), Failure> {
+    let outcomes = match done {
+        Ok(outcomes) => outcomes,
+        Err(Stop::Refused(lines)) => return Err(Failure::Lines(lines)),
+        Err(stop @ Stop::Interrupted) => {
+            return Err(Failure::Code(INTERRUPTED, vec![stop.to_string()]));
+        }
+        Err(stop) => return Err(Failure::line(stop.to_string())),
+    };
+    let code = code(&outcomes);
+    if code == 0 {
+        return Ok(());
+    }
+    let bad = outcomes.iter().filter(|(_, outcome)| outcome.code() != 0);
+    let lines = bad
+        .map(|(service, outcome)| crate::aws::one_line(&format!("service {service}: {outcome}")));
+    Err(Failure::Code(code, lines.collect()))
+}

@@ -1,0 +1,257 @@
+//! `entryctl rollback`: services go back to what served before.
+
+use super::DEADLINE;
+use super::confirm::confirmed;
+use super::files::{Files, all_there, commit};
+use super::history::{guessed, short_sha};
+use crate::aws::{AwsError, Ecs};
+use crate::cli::{Failure, online, output, warn};
+use crate::deploy::config::Config;
+use crate::deploy::history::{self, MOST};
+use crate::deploy::plan::{Plan, short};
+use crate::deploy::rollback::{self, Back, Choice, To};
+use clap::Args;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::time::Instant;
+
+const EXAMPLES: &str = "\
+Services go back to the task definition that served before, by their deployments and not by the
+numbers of revisions: what failed, or was only registered, is no step back. All services are
+chosen before any is changed. Rules of the cluster that pin what is left go back with them, and
+so do the file's scheduled tasks of the same commit. Nothing else of a service is changed.
+
+Where ECS itself has gone back already, last-good leaves the service as it is.
+
+Exit codes: 0 done, 1 failed or there is nothing to go back to, 2 wrong usage.
+
+Examples:
+  entryctl rollback --dry-run
+  entryctl rollback web worker --env production
+  entryctl rollback web --to web:41
+  entryctl rollback --to 3f2a9c1 --yes";
+
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
+pub(in crate::cli) struct Arguments {
+    /// The services, as AWS knows them [default: all of the file's]
+    services: Vec<String>,
+    #[command(flatten)]
+    files: Files,
+    /// What to go back to: a revision, a commit, or last-good
+    #[arg(long, value_name = "REV|SHA|last-good", conflicts_with = "steps")]
+    to: Option<String>,
+    /// How many deployments that served to go back
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=20))]
+    steps: Option<u8>,
+    /// Print what would go back, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Deregister what was left, once all services serve again and nothing refers to it
+    #[arg(long)]
+    deregister: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is to go back, and what is not.
+struct Ways {
+    choices: Vec<Choice>,
+    plan: Plan,
+}
+
+impl Ways {
+    fn backs(&self) -> Vec<Back> {
+        let backs = self.choices.iter().filter_map(|choice| match choice {
+            Choice::Back(back) => Some(back.clone()),
+            Choice::Stay { .. } => None,
+        });
+        backs.collect()
+    }
+}
+
+impl Arguments {
+    pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
+        let to = self.target()?;
+        let config = self.files.load(None)?;
+        let names = self.files.services(&config, &self.services)?;
+        let settings = self.files.settings(&config);
+        online::with_clients(&settings, DEADLINE, async |clients, deadline| {
+            let calls = clients.calls();
+            let ecs = Ecs::new(&calls);
+            let ways = self.ways(&config, &names, &to, &ecs, deadline).await?;
+            output::print(self.told(&ways).as_bytes())?;
+            if self.dry_run || ways.backs().is_empty() {
+                return Ok(());
+            }
+            confirmed("Go back?", self.yes)?;
+            let line = "going back is not there yet: give --dry-run";
+            Err(Failure::line(line.to_owned()))
+        })
+    }
+
+    fn target(&self) -> Result<To, Failure> {
+        if let Some(steps) = self.steps {
+            return Ok(To::Steps(usize::from(steps)));
+        }
+        let Some(word) = self.to.as_deref().filter(|word| *word != "last-good") else {
+            return Ok(To::LastGood);
+        };
+        let digits = word.bytes().all(|byte| byte.is_ascii_digit());
+        if word.contains(':') || (digits && word.len() < 7) {
+            return Ok(To::Revision(word.to_owned()));
+        }
+        if word.len() >= 7 && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(To::Sha(word.to_ascii_lowercase()));
+        }
+        commit(word).map(To::Sha)
+    }
+
+    /// Chooses for all services, or says all that stands against it.
+    async fn ways(
+        &self,
+        config: &Config,
+        names: &[String],
+        to: &To,
+        ecs: &Ecs<'_>,
+        deadline: Instant,
+    ) -> Result<Ways, Failure> {
+        let failed = |error: AwsError| Failure::new(&error);
+        let all = history::histories(&config.cluster, names, MOST, ecs, deadline).await;
+        let all = all.map_err(failed)?;
+        all_there(config, names, |name| {
+            all.iter().any(|one| one.service == name)
+        })?;
+        guessed(&all);
+        let (mut choices, mut refusals) = (Vec::new(), Vec::new());
+        for history in &all {
+            match rollback::choice(history, to) {
+                Ok(choice) => choices.push(choice),
+                Err(why) => refusals.push(why),
+            }
+        }
+        if !refusals.is_empty() {
+            return Err(Failure::Lines(refusals));
+        }
+        let mut ways = Ways {
+            choices,
+            plan: rollback::plan(config, &[], &[], &[]),
+        };
+        let backs = ways.backs();
+        if backs.is_empty() {
+            return Ok(ways);
+        }
+        let cluster_arn = all
+            .iter()
+            .find_map(|one| one.described.get("clusterArn")?.as_str());
+        ways.plan = with_rules(config, &backs, cluster_arn, ecs, deadline).await;
+        for warning in &ways.plan.warnings {
+            warn(warning);
+        }
+        Ok(ways)
+    }
+
+    fn told(&self, ways: &Ways) -> String {
+        if self.json {
+            let services: Vec<Value> = ways.choices.iter().map(as_json).collect();
+            let all = json!({"services": services, "plan": ways.plan.json()});
+            return serde_json::to_string_pretty(&all).unwrap_or_default() + "\n";
+        }
+        let mut out: String = ways.choices.iter().map(line).collect();
+        for step in &ways.plan.scheduled {
+            step.lines(&mut out, super::plan::paint());
+        }
+        out
+    }
+}
+
+/// The plan with the rules that go back, too; that they cannot be read holds up no service.
+async fn with_rules(
+    config: &Config,
+    backs: &[Back],
+    cluster_arn: Option<&str>,
+    ecs: &Ecs<'_>,
+    deadline: Instant,
+) -> Plan {
+    let mut moves = rollback::moves(backs);
+    let read = async {
+        let cluster_arn = cluster_arn.unwrap_or(&config.cluster);
+        let rules = rollback::rules(cluster_arn, ecs, deadline).await?;
+        let more = rollback::of_the_same_commit(config, backs, &rules, ecs, deadline).await?;
+        Ok::<_, AwsError>((rules, more))
+    };
+    match read.await {
+        Ok((rules, (more, lost))) => {
+            moves.extend(more);
+            let mut plan = rollback::plan(config, backs, &rules, &moves);
+            let lost = lost.iter().map(|name| {
+                format!(
+                    "schedule {name}: it stays as it is, since no active revision of its family is of \
+                     the commit that is gone back to"
+                )
+            });
+            plan.warnings.extend(lost);
+            plan
+        }
+        Err(error) => {
+            let mut plan = rollback::plan(config, backs, &[], &[]);
+            let line = format!("scheduled rules stay as they are: {error}");
+            plan.warnings.push(line);
+            plan
+        }
+    }
+}
+
+fn line(choice: &Choice) -> String {
+    let mut out = String::new();
+    let sha = |sha: &Option<String>| match sha {
+        Some(sha) => format!(" ({})", short_sha(sha)),
+        None => String::new(),
+    };
+    // Writing to a String cannot fail.
+    let _ = match choice {
+        Choice::Back(back) => writeln!(
+            out,
+            "service {}: {}{} -> {}{}",
+            back.service,
+            short(&back.from),
+            sha(&back.from_sha),
+            short(&back.to),
+            sha(&back.to_sha),
+        ),
+        Choice::Stay {
+            service,
+            runs,
+            failed,
+        } => writeln!(
+            out,
+            "service {service}: no change, ECS went back from {} to {} already",
+            short(failed),
+            short(runs)
+        ),
+    };
+    out
+}
+
+fn as_json(choice: &Choice) -> Value {
+    match choice {
+        Choice::Back(back) => json!({
+            "service": back.service, "action": "back",
+            "from": back.from, "fromCommit": back.from_sha,
+            "to": back.to, "toCommit": back.to_sha,
+        }),
+        Choice::Stay {
+            service,
+            runs,
+            failed,
+        } => json!({"service": service, "action": "unchanged", "runs": runs, "failed": failed}),
+    }
+}

@@ -1,0 +1,294 @@
+//! A task until its end: its state, its lines as they come, and its stop if somebody asks for it.
+
+use super::request::Job;
+use super::task::{Task, reason};
+use super::{Error, Sink, StopAsked, Told};
+use crate::aws::{AwsError, Ecs, Logs, Write};
+use crate::deploy::logs::{CallsIn, Tail, stream};
+use serde_json::{Map, Value};
+use std::time::{Duration, Instant};
+use tokio::time::Instant as Clock;
+
+/// One call with its retries.
+const CALL: Duration = Duration::from_secs(30);
+
+/// So long no line came, and the task has ended: then all are there. AWS shows lines some seconds after it got them.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// A task that was just started may not be known yet.
+const KNOWN_AFTER: Duration = Duration::from_mins(1);
+
+/// So long calls may fail in a way that passes.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Between two looks: while lines come or the end is near, and while nothing happens.
+const OFTEN: Duration = Duration::from_secs(1);
+const SELDOM: Duration = Duration::from_secs(3);
+
+/// A task that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub task: String,
+    /// The container's; `None` if it never ran, or its machine is gone.
+    pub code: Option<i64>,
+    /// ECS's words.
+    pub reason: String,
+    /// If we stopped it.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why we stopped it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    Asked,
+    Timeout,
+}
+
+/// Looks at a task until it has ended.
+pub struct Watch<'w, 'c> {
+    job: &'w Job,
+    task: String,
+    ecs: Ecs<'w>,
+    calls_in: CallsIn<'c>,
+    output: Output<'c>,
+    seen: Option<Task>,
+    began: Clock,
+    /// Since when there was no answer, or the task was not in it.
+    lost: Option<Clock>,
+}
+
+/// What the container writes.
+enum Output<'c> {
+    /// It is not known yet where.
+    Unknown,
+    Read {
+        tail: Tail<'c>,
+        failing: Option<Clock>,
+    },
+    /// It cannot be read.
+    None,
+}
+
+impl<'w, 'c> Watch<'w, 'c> {
+    pub fn new(job: &'w Job, task: String, ecs: Ecs<'w>, calls_in: CallsIn<'c>) -> Watch<'w, 'c> {
+        Watch {
+            job,
+            task,
+            ecs,
+            calls_in,
+            output: Output::Unknown,
+            seen: None,
+            began: Clock::now(),
+            lost: None,
+        }
+    }
+
+    /// Until the task has ended and its lines are all there.
+    pub async fn until_end(
+        &mut self,
+        timeout: Option<Duration>,
+        stop: &mut StopAsked,
+        sink: Sink<'_>,
+    ) -> Result<Ended, Error> {
+        let mut stopping = None;
+        // ECS took our call to stop it.
+        let mut is_told = false;
+        let mut last_news = Clock::now();
+        let mut ended: Option<Clock> = None;
+        loop {
+            if ended.is_none() {
+                self.look(sink).await?;
+                ended = self.has_ended().then(Clock::now);
+            }
+            if self.lines(sink).await {
+                last_news = Clock::now();
+            }
+            if let (Some(at), Some(task)) = (ended, &self.seen)
+                && self.is_whole(task, at.max(last_news))
+            {
+                return Ok(Ended {
+                    task: task.task_arn.clone(),
+                    code: task.exit_code(&self.job.container),
+                    reason: reason(task),
+                    stopped: stopping,
+                });
+            }
+            let pause = if ended.is_some() || last_news.elapsed() < QUIET {
+                OFTEN
+            } else {
+                SELDOM
+            };
+            let is_over = ended.is_some() || stopping.is_some();
+            let asked = wait(self.pause(pause, timeout, is_over), stop, is_over).await;
+            if !is_over {
+                let late = timeout.is_some_and(|timeout| self.began.elapsed() >= timeout);
+                stopping = match (asked, late) {
+                    (true, _) => Some(Stopped::Asked),
+                    (false, true) => Some(Stopped::Timeout),
+                    (false, false) => None,
+                };
+            }
+            if let (Some(why), false, None) = (stopping, is_told, ended) {
+                is_told = self.stop(why, sink).await?;
+            }
+        }
+    }
+
+    fn pause(&self, pause: Duration, timeout: Option<Duration>, is_over: bool) -> Duration {
+        match timeout {
+            Some(timeout) if !is_over => pause.min(timeout.saturating_sub(self.began.elapsed())),
+            _ => pause,
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.seen.as_ref().is_some_and(Task::has_ended)
+    }
+
+    fn is_whole(&self, task: &Task, last_news: Clock) -> bool {
+        let may_write = matches!(self.output, Output::Read { .. }) && task.ran(&self.job.container);
+        !may_write || last_news.elapsed() >= QUIET
+    }
+
+    /// Asks what became of it.
+    async fn look(&mut self, sink: Sink<'_>) -> Result<(), Error> {
+        let arns = [self.task.clone()];
+        let call = self
+            .ecs
+            .tasks(&self.job.cluster, &arns, Instant::now() + CALL);
+        let found = match call.await {
+            Ok(found) => found.into_iter().next().map(Task::read),
+            Err(error) if error.kind.passes() => {
+                let since = *self.lost.get_or_insert_with(Clock::now);
+                if since.elapsed() < PATIENCE {
+                    return Ok(());
+                }
+                return Err(self.blind(error));
+            }
+            Err(error) => return Err(self.blind(error)),
+        };
+        let Some(task) = found else {
+            let since = *self.lost.get_or_insert_with(Clock::now);
+            if since.elapsed() < KNOWN_AFTER {
+                return Ok(());
+            }
+            return Err(Error::Forgotten(self.task.clone()));
+        };
+        self.lost = None;
+        let before = self.seen.as_ref().map(|seen| seen.last_status.as_str());
+        if before != Some(task.last_status.as_str()) {
+            sink(Told::Status(&task.last_status));
+        }
+        self.seen = Some(task);
+        Ok(())
+    }
+
+    fn blind(&self, cause: AwsError) -> Error {
+        Error::Blind {
+            task: self.task.clone(),
+            cause,
+        }
+    }
+
+    /// Tells the lines that are new; whether there were any.
+    async fn lines(&mut self, sink: Sink<'_>) -> bool {
+        if let (Output::Unknown, Some(task)) = (&self.output, &self.seen) {
+            self.output = self.found(task, sink);
+        }
+        let Output::Read { tail, failing } = &mut self.output else {
+            return false;
+        };
+        let read = tail.read(|event| {
+            sink(Told::Line {
+                at: event.timestamp,
+                text: &event.message,
+            });
+        });
+        let error = match read.await {
+            Ok(news) => {
+                *failing = None;
+                return news;
+            }
+            Err(error) => error,
+        };
+        let since = *failing.get_or_insert_with(Clock::now);
+        if error.kind.passes() && since.elapsed() < PATIENCE {
+            // What is not read is not known to be there.
+            return true;
+        }
+        sink(Told::Note(&format!(
+            "its output is not shown any more: {error}"
+        )));
+        self.output = Output::None;
+        false
+    }
+
+    fn found(&self, task: &Task, sink: Sink<'_>) -> Output<'c> {
+        let Job {
+            definition,
+            container,
+            ..
+        } = self.job;
+        let runtime = task.container(container);
+        let runtime = runtime.and_then(|container| container.runtime_id.as_deref());
+        match stream(definition, container, &self.task, runtime) {
+            Ok(stream) => {
+                let logs = Logs::new((self.calls_in)(&stream.region));
+                Output::Read {
+                    tail: Tail::new(logs, stream),
+                    failing: None,
+                }
+            }
+            // It may get a name once it runs.
+            Err(_) if runtime.is_none() && !task.has_ended() => Output::Unknown,
+            Err(why) => {
+                sink(Told::Note(&format!("its output is not shown: {why}")));
+                Output::None
+            }
+        }
+    }
+
+    /// Asks ECS to stop it; whether it will. If not, it is to be asked again.
+    async fn stop(&self, why: Stopped, sink: Sink<'_>) -> Result<bool, Error> {
+        let reason = match why {
+            Stopped::Asked => "entryctl was asked to stop it",
+            Stopped::Timeout => "entryctl: its time is over",
+        };
+        sink(Told::Note(&format!("stopping {}", self.task)));
+        let mut request = Map::new();
+        for (key, value) in [
+            ("cluster", self.job.cluster.as_str()),
+            ("task", self.task.as_str()),
+            ("reason", reason),
+        ] {
+            request.insert(key.to_owned(), Value::from(value));
+        }
+        let deadline = Instant::now() + CALL;
+        let call = self
+            .ecs
+            .write(Write::StopTask, &self.task, &request, deadline);
+        match call.await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind.passes() => Ok(false),
+            Err(cause) => Err(Error::NotStopped {
+                task: self.task.clone(),
+                cause,
+            }),
+        }
+    }
+}
+
+/// Waits for so long, or until somebody asks to stop it.
+async fn wait(pause: Duration, stop: &mut StopAsked, is_over: bool) -> bool {
+    if is_over {
+        tokio::time::sleep(pause).await;
+        return false;
+    }
+    let asked = async {
+        if stop.wait_for(|asked| *asked).await.is_err() {
+            // Nobody can ask any more.
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::time::timeout(pause, asked).await.is_ok()
+}
