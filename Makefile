@@ -1,9 +1,9 @@
-.PHONY: help dist demo test fuzz bench clean
+.PHONY: help dist demo demo-deploy test fuzz bench clean
 .DEFAULT_GOAL := help
 release := $${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/release
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile
 
 # A static program that needs glibc's resolver or name service fails in scratch and Alpine images. GNU ld
 # warns of it (lld does not), and here its warnings are errors.
@@ -21,6 +21,11 @@ demo: ## a Rails app in a real container, started, asked and stopped
 	@scripts/setup
 	@$(MAKE) -s dist
 	@scripts/demo
+
+demo-deploy: ## three commits of it on an ECS in this machine, deployed and taken back
+	@scripts/setup
+	@$(MAKE) -s dist
+	@scripts/demo-deploy
 
 test: ## every check and test, on real servers and containers (as root, on Debian 12)
 	@scripts/test

@@ -13,6 +13,7 @@ mod entrykit;
 mod envelope;
 mod fuzz;
 mod image;
+mod live;
 mod pid1;
 mod servers;
 mod sops;

@@ -8,14 +8,17 @@ pub mod guard;
 pub mod http;
 pub mod lines;
 pub mod memory_s3;
+pub mod ministack;
 pub mod moto;
 pub mod pid_namespace;
+pub mod proxy;
 pub mod rails;
 pub mod redis;
 pub mod runc;
 pub mod sealed;
 pub mod terminal;
 pub mod tls;
+pub mod traffic;
 pub mod wait;
 
 use guard::Guard;

@@ -13,14 +13,25 @@ const LOOK: Duration = Duration::from_millis(2);
 
 /// Waits until the condition holds, and returns what it found.
 #[track_caller]
-pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + DEADLINE;
+pub fn until<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    until_within(DEADLINE, LOOK, what, condition)
+}
+
+/// The same with a deadline of its own, for what is slow to look at.
+#[track_caller]
+pub fn until_within<T>(
+    deadline: Duration,
+    look: Duration,
+    what: &str,
+    mut condition: impl FnMut() -> Option<T>,
+) -> T {
+    let end = Instant::now() + deadline;
     loop {
         if let Some(found) = condition() {
             return found;
         }
         assert!(Instant::now() < end, "waited in vain: {what}");
-        std::thread::park_timeout(LOOK);
+        std::thread::park_timeout(look);
     }
 }
 

@@ -1,0 +1,61 @@
+"""ministack (1.5.33) with its ECS corrected where a deployment would look other than on AWS:
+
+- a service's task has the id of its deployment as `startedBy`,
+- the first deployment of a service is IN_PROGRESS until its tasks run,
+- `failedTasks` counts without the circuit breaker, too,
+- the tasks that ran before stay when the circuit breaker fails a deployment and does not roll back.
+
+    python3 ministack_ecs.py     with ministack's variables
+"""
+
+from ministack import app
+from ministack.services import ecs
+
+run_task = ecs._run_task
+make_deployment = ecs._make_deployment
+record_failure = ecs._record_service_task_failure
+stop_task = ecs._stop_task
+
+
+def run_task_of_deployment(data):
+    deployment = data.get("_deploymentId")
+    return run_task({**data, "startedBy": deployment} if deployment else data)
+
+
+def deployment_in_progress(*arguments, **options):
+    made = make_deployment(*arguments, **options)
+    return {**made, "rolloutState": "IN_PROGRESS", "rolloutStateReason": f"ECS deployment {made['id']} in progress."}
+
+
+def service_of(task):
+    cluster = ecs._cluster_name_from_arn(task.get("clusterArn", ""))
+    return ecs._services.get(f"{cluster}/{task.get('group', '').removeprefix('service:')}")
+
+
+def record_failure_always(task, **options):
+    service = service_of(task)
+    deployment = service and ecs._deployment_for_task(service, task)
+    if deployment and deployment.get("rolloutState") == "IN_PROGRESS":
+        breaker = (service.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
+        if not breaker.get("enable"):
+            deployment["failedTasks"] += 1
+    return record_failure(task, **options)
+
+
+def stop_task_of_success(data):
+    if data.get("reason") == "Task definition updated":
+        task = ecs._resolve_task(data["task"], data["cluster"])
+        service = task and service_of(task)
+        primary = service and ecs._primary_deployment(service)
+        if primary and primary.get("rolloutState") == "FAILED":
+            return None
+    return stop_task(data)
+
+
+# Calls of clients have their own table; these are the calls of its scheduler.
+ecs._run_task = run_task_of_deployment
+ecs._make_deployment = deployment_in_progress
+ecs._record_service_task_failure = record_failure_always
+ecs._stop_task = stop_task_of_success
+
+app.main()
