@@ -134,7 +134,7 @@ impl<'c> Ecs<'c> {
             .await
     }
 
-    async fn read<T: DeserializeOwned>(
+    pub(super) async fn read<T: DeserializeOwned>(
         &self,
         operation: &str,
         resource: &str,

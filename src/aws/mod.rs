@@ -15,12 +15,14 @@ mod call;
 mod calls;
 mod classify;
 mod clients;
+mod cloudwatch;
 mod counters;
 mod credentials;
 mod decrypt_all;
 mod decrypt_under;
 mod dns;
 mod ecs;
+mod ecs_nodes;
 mod encrypt_all;
 mod endpoint;
 mod error;
@@ -33,6 +35,7 @@ mod roots;
 mod s3;
 mod secrets_manager;
 mod secrets_reply;
+mod sqs;
 mod ssm;
 mod sts;
 mod task;
@@ -40,6 +43,7 @@ mod web;
 
 pub use calls::{Call, Calls};
 pub use clients::{Clients, Settings, StaticKeys};
+pub use cloudwatch::CloudWatch;
 pub use counters::{Counters, Counts};
 pub use decrypt_all::decrypt_all;
 pub use decrypt_under::Wrapped;
@@ -50,6 +54,7 @@ pub use json::Api;
 pub use kms::{Ciphertext, DataKey, DataKeys, Encrypted, Kms};
 pub use s3::{CustomerKey, Get, ObjectInfo, OnlyIf, Put, S3, Sink};
 pub use secrets_manager::{SecretId, SecretValue, SecretsManager, Version};
+pub use sqs::{Message, Sqs};
 pub use ssm::{Parameter, Ssm};
 
 // The network for other clouds.
