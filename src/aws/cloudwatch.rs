@@ -13,7 +13,7 @@ static API: Api = Api {
         id: "CloudWatch",
         name: "monitoring",
         signed_as: "monitoring",
-        plain_in_gov: true,
+        plain_in_gov: false,
     },
     version: "1.0",
     target: "GraniteServiceVersion20100801",
