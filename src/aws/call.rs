@@ -1,6 +1,6 @@
 //! A call to a service that no SDK crate is linked for: our own body, sent once by the SDK's runtime, which
-//! resolves the credentials, signs (`SigV4`) and keeps the time. Each protocol (`json`) says what a body and
-//! an error look like.
+//! resolves the credentials, signs (`SigV4`) and keeps the time. Each protocol (`json`, `query`) says what a
+//! body and an error look like.
 
 use super::endpoint::{self, Service};
 use super::error::AwsError;
@@ -27,7 +27,7 @@ use aws_smithy_types::config_bag::{FrozenLayer, Layer};
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SigningName;
-use aws_types::region::SigningRegion;
+use aws_types::region::{Region, SigningRegion};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -111,8 +111,12 @@ fn settings(service: &Service, config: &SdkConfig) -> FrozenLayer {
     let mut layer = Layer::new("entry");
     let params = StaticAuthSchemeOptionResolverParams::new();
     layer.store_put(AuthSchemeOptionResolverParams::new(params));
+    let region = config.region().map(|region| {
+        let region = endpoint::signing_region(service, region.as_ref());
+        SigningRegion::from(Region::new(region))
+    });
     layer.store_put(SigV4OperationSigningConfig {
-        region: config.region().cloned().map(SigningRegion::from),
+        region,
         name: Some(SigningName::from_static(service.signed_as)),
         ..SigV4OperationSigningConfig::default()
     });

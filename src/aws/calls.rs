@@ -4,7 +4,7 @@
 use super::Pending;
 use super::counters::Counters;
 use super::error::AwsError;
-use super::json::{Api, Json};
+use super::protocol::{Api, Client};
 use aws_config::SdkConfig;
 use serde_json::Value;
 use std::cell::RefCell;
@@ -29,7 +29,7 @@ pub trait Call {
 pub struct Calls {
     config: SdkConfig,
     counters: Counters,
-    made: RefCell<BTreeMap<&'static str, Rc<Json>>>,
+    made: RefCell<BTreeMap<&'static str, Rc<Client>>>,
 }
 
 impl Calls {
@@ -41,12 +41,12 @@ impl Calls {
         }
     }
 
-    fn client(&self, api: &'static Api) -> Result<Rc<Json>, AwsError> {
+    fn client(&self, api: &'static Api) -> Result<Rc<Client>, AwsError> {
         let known = self.made.borrow().get(api.name()).cloned();
         if let Some(client) = known {
             return Ok(client);
         }
-        let client = Rc::new(Json::new(api, &self.config, self.counters.clone())?);
+        let client = Rc::new(Client::new(api, &self.config, self.counters.clone())?);
         self.made.borrow_mut().insert(api.name(), client.clone());
         Ok(client)
     }

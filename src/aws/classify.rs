@@ -58,9 +58,11 @@ pub(super) fn said(code: Option<&str>, message: Option<&str>, status: u16) -> St
 /// The code says what it is; where there is none, as in a reply to HEAD or from a proxy, the status does.
 pub(super) fn of_service(code: Option<&str>, status: u16) -> Kind {
     match code.unwrap_or_default() {
-        "AccessDeniedException" | "AccessDenied" | "AllAccessDisabled" | "UnauthorizedAccess" => {
-            Kind::Denied
-        }
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "AllAccessDisabled"
+        | "UnauthorizedAccess"
+        | "UnauthorizedOperation" => Kind::Denied,
         "ThrottlingException"
         | "Throttling"
         | "ThrottledException"
@@ -78,7 +80,12 @@ pub(super) fn of_service(code: Option<&str>, status: u16) -> Kind {
         | "NoSuchKey"
         | "NoSuchBucket"
         | "NoSuchVersion"
-        | "NotFound" => Kind::NotFound,
+        | "NotFound"
+        | "NoSuchEntity"
+        | "RepositoryNotFoundException"
+        | "ImageNotFoundException"
+        | "TargetGroupNotFound"
+        | "LoadBalancerNotFound" => Kind::NotFound,
         "PreconditionFailed" | "ConditionalRequestConflict" => Kind::Conflict,
         "InvalidCiphertextException" | "IncorrectKeyException" => Kind::InvalidCiphertext,
         "DisabledException"
@@ -91,6 +98,7 @@ pub(super) fn of_service(code: Option<&str>, status: u16) -> Kind {
             Kind::Expired
         }
         "UnrecognizedClientException"
+        | "AuthFailure"
         | "InvalidClientTokenId"
         | "InvalidAccessKeyId"
         | "InvalidToken"
@@ -110,6 +118,8 @@ pub(super) fn of_service(code: Option<&str>, status: u16) -> Kind {
         | "ServiceUnavailableException"
         | "RequestTimeout"
         | "RequestTimeoutException" => Kind::Unavailable,
+        // EC2's: `InvalidInstanceID.NotFound`.
+        code if code.ends_with(".NotFound") => Kind::NotFound,
         _ => match status {
             401 | 403 => Kind::Denied,
             404 => Kind::NotFound,
@@ -169,6 +179,8 @@ mod tests {
             (Some("ExpiredToken"), 403, Kind::Expired),
             (Some("UnrecognizedClientException"), 400, Kind::Credentials),
             (Some("ValidationException"), 400, Kind::Other),
+            (Some("UnauthorizedOperation"), 403, Kind::Denied),
+            (Some("InvalidInstanceID.NotFound"), 400, Kind::NotFound),
             (None, 403, Kind::Denied),
             (None, 404, Kind::NotFound),
             (None, 429, Kind::Throttled),

@@ -5,7 +5,7 @@ use super::IN_FLIGHT;
 use super::calls::Call;
 use super::endpoint::Service;
 use super::error::{AwsError, Kind, some_of};
-use super::json::Api;
+use super::protocol::{Api, Protocol};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -20,8 +20,10 @@ static API: Api = Api {
         signed_as: "ecs",
         plain_in_gov: false,
     },
-    version: "1.1",
-    target: "AmazonEC2ContainerServiceV20141113",
+    protocol: Protocol::Json {
+        version: "1.1",
+        target: "AmazonEC2ContainerServiceV20141113",
+    },
 };
 
 /// The most that one call describes.

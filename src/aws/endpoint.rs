@@ -7,7 +7,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 /// A service that is called without an SDK crate of its own.
 #[derive(Debug)]
-pub(super) struct Service {
+pub struct Service {
     /// The name in `AWS_ENDPOINT_URL_…` and in a profile's `services`, `Secrets Manager`.
     pub id: &'static str,
     /// The first part of its host name, and of its IAM actions.
@@ -69,7 +69,48 @@ fn regional(service: &Service, region: &str, variant: Variant) -> Option<String>
         ""
     };
     let name = service.name;
-    Some(format!("https://{name}{fips}.{region}.{suffix}"))
+    Some(match name {
+        "iam" => format!("https://{}", iam(region, fips, variant.dual_stack, suffix)),
+        // Its plain host is where images are pulled from.
+        "ecr" if !variant.dual_stack => format!("https://api.ecr{fips}.{region}.{suffix}"),
+        _ => format!("https://{name}{fips}.{region}.{suffix}"),
+    })
+}
+
+/// IAM has one host in each partition.
+fn iam(region: &str, fips: &str, dual_stack: bool, suffix: &str) -> String {
+    match home(region) {
+        "us-east-1" if dual_stack => format!("iam{fips}.global.{suffix}"),
+        "us-east-1" => format!("iam{fips}.{suffix}"),
+        "us-gov-west-1" => format!("iam.us-gov.{suffix}"),
+        "cn-north-1" if dual_stack => format!("iam.global.{suffix}"),
+        _ if dual_stack => format!("iam.{suffix}"),
+        home => format!("iam.{home}.{suffix}"),
+    }
+}
+
+/// The region that a call is signed for.
+pub(super) fn signing_region(service: &Service, region: &str) -> String {
+    match service.name {
+        "iam" => home(region).to_owned(),
+        _ => region.to_owned(),
+    }
+}
+
+/// Where a partition's global services are.
+fn home(region: &str) -> &'static str {
+    const HOMES: [(&str, &str); 7] = [
+        ("cn-", "cn-north-1"),
+        ("us-gov-", "us-gov-west-1"),
+        ("us-iso-", "us-iso-east-1"),
+        ("us-isob-", "us-isob-east-1"),
+        ("us-isof-", "us-isof-south-1"),
+        ("eu-isoe-", "eu-isoe-west-1"),
+        ("eusc-", "eusc-de-east-1"),
+    ];
+    let of_region = |(prefix, _): &&(&str, &str)| region.starts_with(prefix);
+    let found = HOMES.iter().find(of_region);
+    found.map_or("us-east-1", |(_, home)| home)
 }
 
 /// The domain of a region's partition, and the one that has IPv6, too.
@@ -95,16 +136,22 @@ fn suffixes(region: &str) -> (&'static str, &'static str) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_host_follows_from_region_and_variant() {
-        let service = |name, plain_in_gov| Service {
+    const fn service(name: &'static str, plain_in_gov: bool) -> Service {
+        Service {
             id: "",
             name,
             signed_as: name,
             plain_in_gov,
-        };
+        }
+    }
+
+    const fn variant(fips: bool, dual_stack: bool) -> Variant {
+        Variant { fips, dual_stack }
+    }
+
+    #[test]
+    fn the_host_follows_from_region_and_variant() {
         let (ssm, secrets) = (service("ssm", true), service("secretsmanager", false));
-        let variant = |fips, dual_stack| Variant { fips, dual_stack };
         let table = [
             (
                 &ssm,
@@ -168,13 +215,79 @@ mod tests {
     }
 
     #[test]
+    fn ecr_and_iam_have_hosts_of_their_own() {
+        let (ecr, iam) = (service("ecr", false), service("iam", true));
+        let table = [
+            (
+                &ecr,
+                "eu-west-1",
+                variant(false, false),
+                "api.ecr.eu-west-1.amazonaws.com",
+            ),
+            (
+                &ecr,
+                "us-gov-west-1",
+                variant(true, false),
+                "api.ecr-fips.us-gov-west-1.amazonaws.com",
+            ),
+            (
+                &ecr,
+                "eu-west-1",
+                variant(false, true),
+                "ecr.eu-west-1.api.aws",
+            ),
+            (
+                &iam,
+                "eu-west-1",
+                variant(true, false),
+                "iam-fips.amazonaws.com",
+            ),
+            (
+                &iam,
+                "eu-west-1",
+                variant(false, true),
+                "iam.global.api.aws",
+            ),
+            (
+                &iam,
+                "us-gov-east-1",
+                variant(true, false),
+                "iam.us-gov.amazonaws.com",
+            ),
+            (
+                &iam,
+                "cn-northwest-1",
+                variant(false, false),
+                "iam.cn-north-1.amazonaws.com.cn",
+            ),
+            (
+                &iam,
+                "us-iso-west-1",
+                variant(false, false),
+                "iam.us-iso-east-1.c2s.ic.gov",
+            ),
+        ];
+        for (service, region, variant, host) in table {
+            let url = regional(service, region, variant);
+            assert_eq!(url, Some(format!("https://{host}")), "{region} {variant:?}");
+        }
+    }
+
+    #[test]
+    fn iam_is_signed_for_its_home() {
+        let table = [
+            ("iam", "eu-west-1", "us-east-1"),
+            ("iam", "us-gov-east-1", "us-gov-west-1"),
+            ("ecr", "eu-west-1", "eu-west-1"),
+        ];
+        for (name, region, signed) in table {
+            assert_eq!(signing_region(&service(name, false), region), signed);
+        }
+    }
+
+    #[test]
     fn a_region_cannot_name_another_host() {
-        let ssm = Service {
-            id: "SSM",
-            name: "ssm",
-            signed_as: "ssm",
-            plain_in_gov: true,
-        };
+        let ssm = service("ssm", true);
         for region in [
             "",
             "evil.example/",

@@ -4,8 +4,10 @@
 //! ```text
 //! Clients::load   region (region, task), credentials (credentials), endpoints, retries off in the SDK
 //!   Kms, S3       one attempt is one SDK call (kms, s3, sts); what failed and why (error, classify)
-//!   Ssm, SecretsManager   the same without an SDK crate of their own: our JSON (json), signed (call, endpoint)
-//!   Calls         any operation of services that only operators call (calls), for Ecs and others
+//!   Ssm, SecretsManager   the same without an SDK crate of their own (protocol): our JSON (json), signed (call,
+//!                 endpoint)
+//!   Calls         any operation of services that only operators call (calls), for Ecs and others; some of
+//!                 them take forms and answer in XML (query, xml)
 //!     retry       attempts with jitter, until the caller's deadline
 //!   plain         no signature: for other clouds, over the same connector
 //!       web       one connector for all: DNS in Rust (dns), TLS roots (roots), proxies
@@ -29,6 +31,8 @@ mod error;
 mod json;
 mod kms;
 mod plain;
+mod protocol;
+mod query;
 mod region;
 mod retry;
 mod roots;
@@ -40,6 +44,7 @@ mod ssm;
 mod sts;
 mod task;
 mod web;
+mod xml;
 
 pub use calls::{Call, Calls};
 pub use clients::{Clients, Settings, StaticKeys};
@@ -49,9 +54,10 @@ pub use decrypt_all::decrypt_all;
 pub use decrypt_under::Wrapped;
 pub use ecs::{Ecs, Write};
 pub use encrypt_all::encrypt_all;
+pub use endpoint::Service;
 pub use error::{AwsError, Kind};
-pub use json::Api;
 pub use kms::{Ciphertext, DataKey, DataKeys, Encrypted, Kms};
+pub use protocol::{Api, Protocol};
 pub use s3::{CustomerKey, Get, ObjectInfo, OnlyIf, Put, S3, Sink};
 pub use secrets_manager::{SecretId, SecretValue, SecretsManager, Version};
 pub use sqs::{Message, Sqs};

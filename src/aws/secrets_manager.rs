@@ -3,7 +3,7 @@
 use super::counters::Counters;
 use super::endpoint::Service;
 use super::error::{AwsError, Kind, some_of};
-use super::json::{Api, Json};
+use super::protocol::{Api, Client, Protocol};
 use super::secrets_reply::{Found, Page, Refused};
 use super::{IN_FLIGHT, Pending};
 use aws_config::SdkConfig;
@@ -21,8 +21,10 @@ const API: Api = Api {
         signed_as: "secretsmanager",
         plain_in_gov: false,
     },
-    version: "1.1",
-    target: "secretsmanager",
+    protocol: Protocol::Json {
+        version: "1.1",
+        target: "secretsmanager",
+    },
 };
 
 const ONE: &str = "GetSecretValue";
@@ -103,14 +105,14 @@ type Answers = Vec<(usize, Result<SecretValue, AwsError>)>;
 
 /// Secrets Manager itself.
 pub(super) struct JsonSecretsManager {
-    json: Json,
+    json: Client,
     counters: Counters,
 }
 
 impl JsonSecretsManager {
     pub fn new(config: &SdkConfig, counters: Counters) -> Result<JsonSecretsManager, AwsError> {
         Ok(JsonSecretsManager {
-            json: Json::new(&API, config, counters.clone())?,
+            json: Client::new(&API, config, counters.clone())?,
             counters,
         })
     }

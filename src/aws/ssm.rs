@@ -3,7 +3,7 @@
 use super::counters::Counters;
 use super::endpoint::Service;
 use super::error::{AwsError, Kind, some_of};
-use super::json::{Api, Json};
+use super::protocol::{Api, Client, Protocol};
 use super::{IN_FLIGHT, Pending};
 use aws_config::SdkConfig;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -21,8 +21,10 @@ const API: Api = Api {
         signed_as: "ssm",
         plain_in_gov: true,
     },
-    version: "1.1",
-    target: "AmazonSSM",
+    protocol: Protocol::Json {
+        version: "1.1",
+        target: "AmazonSSM",
+    },
 };
 
 const BY_NAME: &str = "GetParameters";
@@ -141,14 +143,14 @@ type Answers = HashMap<String, Option<Parameter>>;
 
 /// Parameter Store itself.
 pub(super) struct JsonSsm {
-    json: Json,
+    json: Client,
     counters: Counters,
 }
 
 impl JsonSsm {
     pub fn new(config: &SdkConfig, counters: Counters) -> Result<JsonSsm, AwsError> {
         Ok(JsonSsm {
-            json: Json::new(&API, config, counters.clone())?,
+            json: Client::new(&API, config, counters.clone())?,
             counters,
         })
     }

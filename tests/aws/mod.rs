@@ -4,6 +4,7 @@ mod credentials;
 mod gcp;
 mod kms;
 mod probe;
+mod query;
 mod s3;
 mod secrets_manager;
 mod ssm;

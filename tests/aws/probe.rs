@@ -1,7 +1,7 @@
 //! Runs the layer in a process of its own, since the SDK reads the environment of its process: this test
 //! binary again, told to run nothing but `probe`.
 
-use super::store;
+use super::{query, store};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use entry::aws::{self, AwsError, Clients, CustomerKey, Get, Kind, Put, Settings, StaticKeys};
@@ -210,6 +210,7 @@ async fn obey(order: &Value, start: Instant) -> Result<Value, AwsError> {
         value["metadata"] = json!(info.metadata);
     }
     store::obey(order, &clients, deadline, &mut value).await?;
+    value["calls"] = query::obey(order, &clients, deadline).await?;
     let counts = clients.counters().counts();
     value["kms_calls"] = counts.kms_calls.into();
     value["s3_calls"] = counts.s3_calls.into();
