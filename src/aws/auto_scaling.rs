@@ -3,7 +3,7 @@
 use super::calls::Call;
 use super::endpoint::Service;
 use super::error::{AwsError, some_of};
-use super::json::Api;
+use super::protocol::{Api, Protocol};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -43,7 +43,12 @@ impl<'c> AutoScaling<'c> {
         let mut groups = Vec::new();
         loop {
             let mut reply = self
-                .call("DescribeAutoScalingGroups", &resource, input.clone(), deadline)
+                .call(
+                    "DescribeAutoScalingGroups",
+                    &resource,
+                    input.clone(),
+                    deadline,
+                )
                 .await?;
             if let Value::Array(some) = reply["AutoScalingGroups"].take() {
                 groups.extend(some);

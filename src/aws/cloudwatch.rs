@@ -4,7 +4,7 @@
 use super::calls::Call;
 use super::endpoint::Service;
 use super::error::{AwsError, some_of};
-use super::json::Api;
+use super::protocol::{Api, Protocol};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -15,8 +15,10 @@ static API: Api = Api {
         signed_as: "monitoring",
         plain_in_gov: false,
     },
-    version: "1.0",
-    target: "GraniteServiceVersion20100801",
+    protocol: Protocol::Json {
+        version: "1.0",
+        target: "GraniteServiceVersion20100801",
+    },
 };
 
 /// `CloudWatch`, by whatever answers in its place.

@@ -4,7 +4,7 @@
 use super::calls::Call;
 use super::endpoint::Service;
 use super::error::{AwsError, some_of};
-use super::json::Api;
+use super::protocol::{Api, Protocol};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -65,7 +65,8 @@ impl<'c> Ec2<'c> {
         for some in ids.chunks(VALUES) {
             let filter = json!([{"Name": "instance-id", "Value": some}]);
             let input = json!({"Filter": filter, "MaxResults": 1000});
-            let call = self.pages(operation, "reservationSet", &some_of(some), input, deadline);
+            let resource = some_of(some);
+            let call = self.pages(operation, "reservationSet", &resource, input, deadline);
             for mut reservation in call.await? {
                 if let Value::Array(some) = reservation["instancesSet"].take() {
                     instances.extend(some);

@@ -13,6 +13,7 @@
 //!       web       one connector for all: DNS in Rust (dns), TLS roots (roots), proxies
 //! ```
 
+mod auto_scaling;
 mod call;
 mod calls;
 mod classify;
@@ -23,6 +24,7 @@ mod credentials;
 mod decrypt_all;
 mod decrypt_under;
 mod dns;
+mod ec2;
 mod ecs;
 mod ecs_nodes;
 mod encrypt_all;
@@ -46,12 +48,14 @@ mod task;
 mod web;
 mod xml;
 
+pub use auto_scaling::AutoScaling;
 pub use calls::{Call, Calls};
 pub use clients::{Clients, Settings, StaticKeys};
 pub use cloudwatch::CloudWatch;
 pub use counters::{Counters, Counts};
 pub use decrypt_all::decrypt_all;
 pub use decrypt_under::Wrapped;
+pub use ec2::Ec2;
 pub use ecs::{Ecs, Write};
 pub use encrypt_all::encrypt_all;
 pub use endpoint::Service;

@@ -3,7 +3,7 @@
 use super::calls::Call;
 use super::endpoint::Service;
 use super::error::{AwsError, Kind};
-use super::json::Api;
+use super::protocol::{Api, Protocol};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,10 @@ static API: Api = Api {
         signed_as: "sqs",
         plain_in_gov: true,
     },
-    version: "1.0",
-    target: "AmazonSQS",
+    protocol: Protocol::Json {
+        version: "1.0",
+        target: "AmazonSQS",
+    },
 };
 
 /// The most messages of one call, of either kind.

@@ -75,9 +75,7 @@ fn group(value: &Value, now: Timestamp) -> Option<Group> {
         desired: count(value, "DesiredCapacity")?,
         min: count(value, "MinSize")?,
         max: count(value, "MaxSize")?,
-        instances: instances
-            .filter_map(|value| instance(value, now))
-            .collect(),
+        instances: instances.filter_map(|value| instance(value, now)).collect(),
     })
 }
 
@@ -136,7 +134,8 @@ mod tests {
                 ("i-3", "b", InstanceState::Leaving, 1, false),
             ]
         );
-        let empty = json!({"DesiredCapacity": "0", "MinSize": "0", "MaxSize": "0", "Instances": null});
+        let empty =
+            json!({"DesiredCapacity": "0", "MinSize": "0", "MaxSize": "0", "Instances": null});
         assert_eq!(group(&empty, now).unwrap().instances, []);
         assert_eq!(group(&json!({"DesiredCapacity": "1"}), now), None);
     }

@@ -13,6 +13,8 @@ pub struct Sight {
     pub snapshot: Snapshot,
     /// More about the nodes than decisions need.
     pub registered: BTreeMap<ClusterId, Vec<Registered>>,
+    /// ARNs of each cluster's daemon services, once they were asked for.
+    pub daemons: BTreeMap<ClusterId, BTreeSet<String>>,
     pub claims: Vec<Claim>,
     pub troubles: Vec<Trouble>,
 }
@@ -31,6 +33,7 @@ impl Sight {
         let Sight {
             snapshot,
             registered,
+            daemons,
             claims,
             troubles,
         } = other;
@@ -39,6 +42,7 @@ impl Sight {
         self.snapshot.clusters.extend(snapshot.clusters);
         self.snapshot.groups.extend(snapshot.groups);
         self.registered.extend(registered);
+        self.daemons.extend(daemons);
         self.claims.extend(claims);
         self.troubles.extend(troubles);
     }
@@ -48,7 +52,7 @@ impl Sight {
         self.troubles.push(Trouble { about, cause });
     }
 
-    pub fn unusable(&mut self, about: impl ToString, why: impl Into<String>) {
+    pub fn unusable(&mut self, about: &impl ToString, why: impl Into<String>) {
         self.troubles.push(Trouble {
             about: about.to_string(),
             cause: Cause::Unusable(why.into()),
