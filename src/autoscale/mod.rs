@@ -17,6 +17,7 @@ pub mod config;
 pub mod decide;
 mod id;
 pub mod observe;
+pub mod policy;
 pub mod schedule;
 pub mod simulate;
 pub mod spot;

@@ -12,7 +12,7 @@ pub(super) use call::unless_gone;
 use super::config::Config;
 use super::decide::{Action, Snapshot};
 use super::observe::Clouds;
-use crate::aws::AwsError;
+use crate::aws::{AwsError, Kind};
 use batch::Order;
 use futures_util::{StreamExt, stream};
 
@@ -49,7 +49,13 @@ pub async fn carry_out(
 }
 
 async fn perform(order: Order<'_>, clouds: &Clouds<'_>) -> Vec<(usize, Result<Done, AwsError>)> {
+    let over = tokio::time::Instant::now().into_std() >= clouds.deadline;
     let results = match order.batch {
+        // By then somebody else may act.
+        Ok(_) if over => {
+            let error = AwsError::new(Kind::NotTried, "autoscale", "", "the time for it is over");
+            vec![Err(error); order.of.len()]
+        }
         Ok(batch) => call::perform(&batch, clouds).await,
         Err(error) => vec![Err(error); order.of.len()],
     };

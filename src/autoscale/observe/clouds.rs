@@ -2,7 +2,7 @@
 
 use crate::autoscale::Region;
 use crate::autoscale::config::Config;
-use crate::aws::{AwsError, Call, Kind, S3};
+use crate::aws::{AwsError, Call, Calls, Clients, Kind, S3};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -22,6 +22,30 @@ impl<'c> Clouds<'c> {
             let name = region.as_deref().unwrap_or("the SDK's own");
             AwsError::new(Kind::Region, "region", name, "it was not foreseen")
         })
+    }
+}
+
+/// AWS itself, in every region that a file names: made once, for all polls.
+pub struct Regions(BTreeMap<Region, Calls>);
+
+impl Regions {
+    pub fn of(config: &Config, clients: &Clients) -> Regions {
+        let calls = |region: &Region| match region {
+            Some(region) => clients.calls_in(region),
+            None => clients.calls(),
+        };
+        let all = regions(config).into_iter();
+        Regions(all.map(|region| (region.clone(), calls(&region))).collect())
+    }
+
+    pub fn clouds<'c>(&'c self, s3: &'c dyn S3, deadline: Instant) -> Clouds<'c> {
+        let regions = self.0.iter();
+        let regions = regions.map(|(region, calls)| (region.clone(), calls as &dyn Call));
+        Clouds {
+            regions: regions.collect(),
+            s3: Some(s3),
+            deadline,
+        }
     }
 }
 

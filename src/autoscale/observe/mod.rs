@@ -24,7 +24,7 @@ mod tasks;
 mod trouble;
 mod wanted;
 
-pub use clouds::{Clouds, regions};
+pub use clouds::{Clouds, Regions, regions};
 pub use trouble::{Cause, News, Told, Trouble};
 pub use wanted::wanted;
 

@@ -44,12 +44,14 @@ impl Registered {
         self.tasks.is_none() && (self.running > 0 || self.status == NodeStatus::Draining)
     }
 
-    /// What is known for certain, and the worst of what is not.
+    /// What is known for certain, and the worst of what is not: protected tasks of services, so that the node
+    /// is neither chosen nor taken to be empty.
     pub fn worst(&self) -> Tasks {
         self.tasks.unwrap_or_else(|| {
             let least = u32::from(self.status == NodeStatus::Draining);
             Tasks {
                 service: self.running.max(least),
+                protected: self.running,
                 pending: self.pending,
                 ..Tasks::default()
             }
@@ -199,6 +201,6 @@ mod tests {
         node.running = 3;
         assert_eq!(node.best(1).at_stake(), 2);
         assert_eq!(node.best(5).at_stake(), 0);
-        assert_eq!(node.worst().service, 3);
+        assert_eq!((node.worst().service, node.worst().protected), (3, 3));
     }
 }

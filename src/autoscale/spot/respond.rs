@@ -1,6 +1,6 @@
 //! One long poll of a queue, and everything that its messages ask for.
 
-use super::message::{Notice, notice};
+use super::message::notice;
 use super::verdict::{Step, Verdict, what_to_do};
 use crate::autoscale::act::{Done, unless_gone};
 use crate::autoscale::config::{Config, Queue};
@@ -9,13 +9,17 @@ use crate::autoscale::observe::Clouds;
 use crate::autoscale::observe::members::text;
 use crate::autoscale::{ClusterId, Region};
 use crate::aws::{AutoScaling, AwsError, Ecs, Kind, Message, Sqs, Write};
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The longest that SQS waits for a message.
-const WAIT: Duration = Duration::from_secs(20);
+/// How long SQS waits for a message. It would wait for 20 s, but an attempt of ours ends after 10.
+const WAIT: Duration = Duration::from_secs(8);
+
+/// Messages that are answered at once: many instances may be interrupted together.
+const IN_FLIGHT: usize = 5;
 
 /// How long a message that is looked at stays hidden; then others see it again, and so do we.
 const HIDDEN: Duration = Duration::from_secs(15);
@@ -61,65 +65,77 @@ pub async fn turn(
             return report;
         }
     };
-    let mut done = Vec::new();
-    for message in messages {
-        if handle(
-            &message,
-            queue,
-            config,
-            snapshot,
-            clouds,
-            now(),
-            &mut report,
-        )
-        .await
-        {
-            done.push(message.receipt);
-        }
-    }
+    let answers = stream::iter(messages)
+        .map(|message| answer(message, queue, config, snapshot, clouds, now()))
+        .buffered(IN_FLIGHT);
+    let answers: Vec<_> = answers.collect().await;
+    let done: Vec<String> = answers
+        .into_iter()
+        .filter_map(|answer| report.add(answer))
+        .collect();
     let deadline = Instant::now() + CALL;
     report.error = sqs.delete(&queue.url, &done, deadline).await.err();
     report
 }
 
-/// Whether the message is done with.
-async fn handle(
-    message: &Message,
+/// What became of a message.
+enum Answer {
+    Refused(String),
+    Foreign,
+    Later,
+    Done(Vec<(Step, Result<Done, AwsError>)>),
+}
+
+impl Report {
+    /// Notes an answer; the receipt of a message that is done with.
+    fn add(&mut self, (receipt, answer): (String, Answer)) -> Option<String> {
+        match answer {
+            Answer::Refused(line) => self.refused.push(line),
+            Answer::Foreign => self.foreign += 1,
+            Answer::Later => {
+                self.later += 1;
+                return None;
+            }
+            Answer::Done(steps) => {
+                // Another attempt helps only against what passes.
+                let again = steps
+                    .iter()
+                    .any(|(_, result)| result.as_ref().is_err_and(passes));
+                self.steps.extend(steps);
+                return (!again).then_some(receipt);
+            }
+        }
+        Some(receipt)
+    }
+}
+
+async fn answer(
+    message: Message,
     queue: &Queue,
     config: &Config,
     snapshot: &Snapshot,
     clouds: &Clouds<'_>,
     now: Timestamp,
-    report: &mut Report,
-) -> bool {
-    let notice: Notice = match notice(&message.body) {
+) -> (String, Answer) {
+    let Message { id, receipt, body } = message;
+    let notice = match notice(&body) {
         Ok(notice) => notice,
         Err(why) => {
-            let line = format!("message {} of {} is deleted: {why}", message.id, queue.url);
-            report.refused.push(line);
-            return true;
+            let line = format!("message {id} of {} is deleted: {why}", queue.url);
+            return (receipt, Answer::Refused(line));
         }
     };
-    match what_to_do(&notice, &queue.region, config, snapshot, now) {
-        Verdict::Foreign => {
-            report.foreign += 1;
-            true
-        }
-        Verdict::Later => {
-            report.later += 1;
-            false
-        }
-        Verdict::Do(steps) => {
-            let mut done = true;
-            for step in steps {
-                let result = perform(&step, clouds).await;
-                // Another attempt helps only against what passes.
-                done &= !result.as_ref().is_err_and(passes);
-                report.steps.push((step, result));
-            }
-            done
-        }
+    let steps = match what_to_do(&notice, &queue.region, config, snapshot, now) {
+        Verdict::Foreign => return (receipt, Answer::Foreign),
+        Verdict::Later => return (receipt, Answer::Later),
+        Verdict::Do(steps) => steps,
+    };
+    let mut results = Vec::new();
+    for step in steps {
+        let result = perform(&step, clouds).await;
+        results.push((step, result));
     }
+    (receipt, Answer::Done(results))
 }
 
 fn passes(error: &AwsError) -> bool {
