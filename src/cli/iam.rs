@@ -49,7 +49,7 @@ pub(super) struct Arguments {
 /// What else needs a policy.
 #[derive(Subcommand)]
 enum Other {
-    /// Print the policy of the autoscaler instead; a mode of this name needs another
+    /// Print the policy of the autoscaler; a mode of this name is written after `--`
     Autoscale(IamArguments),
 }
 

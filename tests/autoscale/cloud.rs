@@ -189,8 +189,8 @@ impl FakeAws {
                     let state = self.alarms.get(name)?;
                     Some(json!({"AlarmName": name, "StateValue": state, "StateUpdatedTimestamp": 1e9}))
                 });
-                let (composite, metric): (Vec<Value>, Vec<Value>) = known
-                    .partition(|one| one["AlarmName"].as_str().unwrap().starts_with("composite"));
+                let (composite, metric): (Vec<Value>, Vec<Value>) =
+                    known.partition(|one| one["AlarmName"].as_str().unwrap().ends_with('3'));
                 json!({"MetricAlarms": metric, "CompositeAlarms": composite})
             }
             "DescribeServices" => {

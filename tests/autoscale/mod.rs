@@ -6,6 +6,7 @@ mod cloud;
 mod config;
 mod count;
 mod golden;
+pub mod moto;
 mod nodes;
 mod observe;
 mod reference;

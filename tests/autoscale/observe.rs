@@ -4,11 +4,13 @@ use super::cloud::{FakeAws, FakeNode, group, run, service};
 use super::support::{at, config};
 use entry::autoscale::config::Config;
 use entry::autoscale::decide::{Act, Decision, Memory, Snapshot, Tasks, decide};
-use entry::autoscale::observe::{Cause, Look, Trouble, snapshot};
-use entry::aws::Kind;
+use entry::autoscale::observe::{Cause, Clouds, Look, Trouble, snapshot};
+use entry::aws::{AwsError, Get, Kind, ObjectInfo, Pending, Put, S3, Sink};
+use entry::state::Record;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Instant;
 
 fn look(aws: &FakeAws, config: &Config, memory: &Memory, every: bool) -> (Snapshot, Vec<Trouble>) {
     let look = Look {
@@ -423,4 +425,83 @@ fn ec2_tells_since_when_an_instance_is_missing() {
     let decision = decide(&config, &seen, Memory::default(), at(0));
     let first = decision.actions.first().unwrap();
     assert_eq!(first.act.to_string(), "terminate i-1");
+}
+
+/// S3 with a lock of a deploy in it.
+struct Locks(Record);
+
+impl S3 for Locks {
+    fn get<'a>(
+        &'a self,
+        get: &'a Get,
+        sink: &'a mut dyn Sink,
+        _deadline: Instant,
+    ) -> Pending<'a, ObjectInfo> {
+        Box::pin(async move {
+            if get.url() != "s3://state/myapp/locks/main.json" {
+                let (action, url) = ("s3:GetObject", get.url());
+                return Err(AwsError::new(Kind::NotFound, action, &url, "(NoSuchKey)"));
+            }
+            let body = serde_json::to_vec(&self.0).unwrap();
+            sink.write(&body).unwrap();
+            Ok(ObjectInfo {
+                bytes: body.len().try_into().unwrap(),
+                version_id: None,
+                etag: None,
+                checksum: None,
+                metadata: BTreeMap::new(),
+            })
+        })
+    }
+
+    fn put<'a>(&'a self, _: &'a Put, _: Instant) -> Pending<'a, Option<String>> {
+        panic!("an observation writes nothing")
+    }
+}
+
+#[test]
+fn a_deploys_lock_keeps_its_services() {
+    let file = "deploys: [s3://state/myapp/locks/main.json, s3://state/myapp/locks/other.json]\n\
+        simple_scaling: [{name: g, cluster: c, services: [\
+        {name: web, min_task_count: 3, max_task_count: 5}, {name: api, min_task_count: 3, max_task_count: 5}]}]";
+    let config = config(file);
+    let mut aws = FakeAws::default();
+    for name in ["web", "api"] {
+        aws.services.insert(name.to_owned(), service(1));
+    }
+    let mut locks = Locks(Record {
+        holder: "deploy@ci".to_owned(),
+        id: "1".to_owned(),
+        message: String::new(),
+        since: at(-60),
+        until: at(60),
+        released: false,
+        kept: json!({"services": ["web"]}),
+    });
+    let decided = |locks: &Locks| {
+        let clouds = Clouds {
+            s3: Some(locks),
+            ..aws.clouds(&config)
+        };
+        let memory = Memory::default();
+        let look = Look {
+            memory: &memory,
+            every_node: false,
+        };
+        let (seen, troubles) = run(snapshot(&config, look, &clouds, at(0)));
+        assert_eq!(troubles, []);
+        let decision = decide(&config, &seen, Memory::default(), at(0));
+        let acts = decision.actions.iter().map(|one| match &one.act {
+            Act::SetCount { service, .. } => service.name.to_string(),
+            other => other.to_string(),
+        });
+        acts.collect::<Vec<_>>()
+    };
+    assert_eq!(decided(&locks), ["api"]);
+    // In another cluster there may be a service of the same name.
+    locks.0.kept = json!({"services": ["web"], "cluster": "d"});
+    assert_eq!(decided(&locks), ["web", "api"]);
+    locks.0.kept = json!({"services": ["web"]});
+    locks.0.released = true;
+    assert_eq!(decided(&locks), ["web", "api"]);
 }

@@ -3,7 +3,7 @@
 mod credentials;
 mod gcp;
 mod kms;
-mod probe;
+pub mod probe;
 mod query;
 mod s3;
 mod secrets_manager;

@@ -86,6 +86,10 @@ pub async fn snapshot(
     nodes::complete(&mut sight);
     closer::instances(eye, &mut sight).await;
     closer::tasks(eye, &mut sight).await;
+    // Answers come in any order.
+    sight
+        .troubles
+        .sort_by(|one, other| one.about.cmp(&other.about));
     (sight.snapshot, sight.troubles)
 }
 
