@@ -12,10 +12,14 @@
 //! the memory, never a pause; whatever was lost on the way (a reply, the memory itself) is found again
 //! in the next snapshot. `simulate` runs `decide` against a small model of ECS.
 
+pub mod act;
 pub mod config;
 pub mod decide;
 mod id;
+pub mod observe;
+pub mod policy;
 pub mod schedule;
 pub mod simulate;
+pub mod spot;
 
 pub use id::{AlarmId, AlarmState, ClusterId, GroupId, GroupKind, Region, ServiceId};
