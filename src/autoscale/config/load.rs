@@ -9,6 +9,7 @@ use crate::config::decode::{Decoder, Fields, Item};
 use crate::config::node::{Node, Value};
 use crate::config::problems::Problems;
 use crate::config::{Lookup, Text};
+use crate::state::Place;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ impl Reader<'_> {
             |decoder, item| decoder.seconds(item, false),
         );
         let queues = self.queues(&fields);
+        let state = fields.get("state").map(|item| self.place(&item));
         let mut groups = Vec::new();
         for (name, kind) in [
             ("auto_scaling_groups", GroupKind::AutoScaling),
@@ -76,6 +78,7 @@ impl Reader<'_> {
         let groups = groups.into_iter().collect::<Option<Vec<Group>>>()?;
         Some(Config {
             polling_interval: interval?,
+            state: state.flatten(),
             interruption_queues: queues?,
             groups,
         })
@@ -99,6 +102,17 @@ impl Reader<'_> {
             let message = "$TZ names no time zone";
             self.decoder.problem(&fields.item, message, remedy);
         }
+    }
+
+    fn place(&mut self, item: &Item) -> Option<Place> {
+        let text = self.decoder.word(item)?;
+        let place = Place::parse(&text.value);
+        if place.is_none() {
+            let message = format!("{} is no place on S3", text.shown());
+            self.decoder
+                .problem(item, message, "write s3://bucket/prefix");
+        }
+        place
     }
 
     fn queues(&mut self, fields: &Fields) -> Option<Vec<Queue>> {

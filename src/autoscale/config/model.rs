@@ -2,6 +2,7 @@
 
 use crate::autoscale::schedule::Schedule;
 use crate::autoscale::{AlarmId, AlarmState, ClusterId, GroupId, Region, ServiceId};
+use crate::state::Place;
 use jiff::Timestamp;
 use std::fmt;
 use std::ops::{Add, Mul};
@@ -11,6 +12,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub polling_interval: Duration,
+    /// Where copies agree on which of them acts.
+    pub state: Option<Place>,
     pub interruption_queues: Vec<Queue>,
     pub groups: Vec<Group>,
 }

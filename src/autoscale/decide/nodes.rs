@@ -39,6 +39,7 @@ pub struct Nodes<'a> {
     pub(super) now: Timestamp,
     pub(super) actions: Vec<Action>,
     pub(super) held: Vec<Why>,
+    need: Option<u32>,
 }
 
 impl<'a> Nodes<'a> {
@@ -65,6 +66,7 @@ impl<'a> Nodes<'a> {
             now,
             actions: Vec::new(),
             held: Vec::new(),
+            need: None,
         };
         nodes.remember();
         nodes
@@ -120,6 +122,7 @@ impl<'a> Nodes<'a> {
         let tasks = tasks.fold(Capacity::default(), |sum, one| sum + one);
         let buffer = self.group.buffer;
         let need = (tasks + buffer).ceil();
+        self.need = complete.then_some(need);
         let target = need.max(self.seen.min).min(self.seen.max);
         let leaving = self.memory.leaving.keys();
         let leaving: u32 = leaving
@@ -232,6 +235,9 @@ impl<'a> Nodes<'a> {
     pub fn finish(self, decision: &mut Decision) {
         decision.actions.extend(self.actions);
         let id = &self.group.id;
+        decision
+            .needs
+            .extend(self.need.map(|need| (id.clone(), need)));
         decision
             .reasons
             .extend(self.held.into_iter().map(|why| Reason {
