@@ -3,9 +3,13 @@
 mod cli;
 mod config;
 mod count;
+mod fuzz;
 mod golden;
+mod leader;
 mod nodes;
 mod reference;
+mod run;
 mod schedule;
+mod stage;
 mod support;
 mod world;

@@ -15,7 +15,7 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// What a poll brought.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
-    pub snapshot: Snapshot,
+    pub snapshot: Rc<Snapshot>,
     /// What is missing in it, and why. Each is told once for as long as it lasts.
     pub troubles: Vec<String>,
     /// How many calls it took.
@@ -30,7 +30,7 @@ pub trait Cloud {
     /// Looks at everything that matters. What is not answered until the deadline is left out.
     fn observe<'a>(
         &'a self,
-        config: &'a Config,
+        config: &'a Rc<Config>,
         memory: &'a Memory,
         now: Timestamp,
         deadline: Instant,
@@ -40,8 +40,9 @@ pub trait Cloud {
     /// done. Nothing is sent after the deadline, since then somebody else may act.
     fn act<'a>(&'a self, actions: &'a [Action], deadline: Instant) -> Later<'a, Vec<Outcome>>;
 
-    /// Waits for what must not wait for the next poll, such as a spot interruption.
-    fn urgent(&self, _config: Rc<Config>) -> Later<'_, Vec<Action>> {
+    /// Waits for what does not wait for polls, spot interruptions, and does what they ask for; returns what there is
+    /// to tell. It goes on beside the polls for as long as this copy leads, paused or not.
+    fn interruptions(&self, _config: Rc<Config>) -> Later<'_, Vec<String>> {
         Box::pin(std::future::pending())
     }
 }

@@ -11,6 +11,7 @@
 //! Nothing is done unless this copy's lease, with the memory of what is about to be done in it, was written in the
 //! same poll and is not over: a leader that is cut off from S3 stops, and the next one knows what was begun.
 
+mod beside;
 mod cloud;
 mod emf;
 mod lead;

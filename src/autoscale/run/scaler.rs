@@ -1,6 +1,7 @@
 //! The loop.
 
-use super::cloud::{Cloud, Later, Observed, Outcome};
+use super::beside::{self, Shared};
+use super::cloud::{Cloud, Observed, Outcome};
 use super::emf;
 use super::lead::{Clock, Kept, Lead, Taken};
 use super::log::{Level, Log};
@@ -11,8 +12,10 @@ use crate::autoscale::config::Config;
 use crate::autoscale::decide::{Action, Memory, decide};
 use crate::aws::{AwsError, Kind};
 use crate::state::SKEW;
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use jiff::Timestamp;
+use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -49,15 +52,11 @@ pub struct Scaler<'a> {
     source: &'a mut dyn Source,
     inbox: Inbox<'a>,
     paused: bool,
-    urgent: Option<Later<'a, Vec<Action>>>,
-    log: Log<'a>,
+    beside: Rc<Shared>,
+    log: Rc<RefCell<Log<'a>>>,
     emf: Option<&'a mut dyn FnMut(&str)>,
     clock: Clock<'a>,
     random: &'a mut dyn FnMut() -> u32,
-}
-
-fn nothing_urgent<'a>() -> Later<'a, Vec<Action>> {
-    Box::pin(std::future::pending())
 }
 
 enum Role {
@@ -69,16 +68,17 @@ enum Role {
 
 impl<'a> Scaler<'a> {
     pub fn new(parts: Parts<'a>) -> Scaler<'a> {
+        let config = Rc::new(parts.config);
         Scaler {
             cloud: parts.cloud,
             lead: parts.lead,
             role: Role::Follows(None),
-            config: Rc::new(parts.config),
+            beside: Rc::new(Shared::new(config.clone())),
+            config,
             source: parts.source,
             inbox: Inbox::new(parts.orders),
             paused: false,
-            urgent: None,
-            log: parts.log,
+            log: Rc::new(RefCell::new(parts.log)),
             emf: parts.emf,
             clock: parts.clock,
             random: parts.random,
@@ -86,11 +86,21 @@ impl<'a> Scaler<'a> {
     }
 
     fn say(&mut self, level: Level, event: &str, text: &str) {
-        self.log.say((self.clock)(), level, event, text);
+        self.log
+            .borrow_mut()
+            .say((self.clock)(), level, event, text);
     }
 
     /// Until it is told to stop.
-    pub async fn run(mut self) {
+    pub async fn run(self) {
+        let (cloud, shared) = (self.cloud, self.beside.clone());
+        let (log, clock) = (self.log.clone(), self.clock);
+        let beside = pin!(beside::listen(cloud, &shared, &log, clock));
+        // The other never ends.
+        select(pin!(self.polls()), beside).await;
+    }
+
+    async fn polls(mut self) {
         while !self.inbox.stopping {
             self.reread(false);
             let began = Instant::now();
@@ -120,9 +130,10 @@ impl<'a> Scaler<'a> {
         let interval = self.config.polling_interval;
         match &self.role {
             Role::Follows(other) => {
+                let now = (self.clock)();
                 let left = other.as_ref().map(|(_, until)| {
-                    let left = until.duration_since((self.clock)());
-                    Duration::try_from(left).unwrap_or_default() + SKEW
+                    let ends = until.saturating_add(SKEW).unwrap_or(Timestamp::MAX);
+                    Duration::try_from(ends.duration_since(now)).unwrap_or_default()
                 });
                 pulse::follow(interval, left.unwrap_or(Duration::MAX / 2))
             }
@@ -145,6 +156,7 @@ impl<'a> Scaler<'a> {
                     self.say(Level::Info, "leads", "it leads from now on");
                 }
                 self.role = Role::Leads(memory, Timestamp::MIN);
+                self.beside.lead(true);
             }
             Taken::Other { holder, until } => {
                 let new = match &self.role {
@@ -159,7 +171,7 @@ impl<'a> Scaler<'a> {
             }
             Taken::Failed(error) => {
                 let text = format!("nobody acts: the lease cannot be taken: {error}");
-                self.log.troubles((self.clock)(), vec![text]);
+                self.log.borrow_mut().troubles((self.clock)(), vec![text]);
             }
         }
     }
@@ -176,7 +188,7 @@ impl<'a> Scaler<'a> {
                 let text = format!("it does not lead any more: {why}");
                 self.say(Level::Warning, "lost", &text);
                 self.role = Role::Follows(None);
-                self.urgent = None;
+                self.beside.lead(false);
                 false
             }
             Some(Kept::Unsure) => {
@@ -202,12 +214,12 @@ impl<'a> Scaler<'a> {
         }
         let before = before.clone();
         let now = (self.clock)();
-        self.log.troubles(now, observed.troubles);
+        self.log.borrow_mut().troubles(now, observed.troubles);
         let decision = decide(&self.config, &observed.snapshot, before.clone(), now);
         if !self.keep(&decision.memory).await {
             return;
         }
-        self.log.decision((self.clock)(), &decision);
+        self.log.borrow_mut().decision((self.clock)(), &decision);
         let failed = self.act(&decision.actions, &before).await;
         if let Some(emf) = &mut self.emf {
             let poll = emf::Poll {
@@ -274,40 +286,18 @@ impl<'a> Scaler<'a> {
             if let Err(error) = outcome {
                 failed += 1;
                 memory.failed(&action.act, before);
-                self.log.failure((self.clock)(), action, &error.to_string());
+                let mut log = self.log.borrow_mut();
+                log.failure((self.clock)(), action, &error.to_string());
             }
         }
         failed
     }
 
-    /// What cannot wait for the next poll is decided already.
-    async fn hurry(&mut self, actions: Vec<Action>) {
-        let Role::Leads(memory, _) = &self.role else {
-            return;
-        };
-        let before = memory.clone();
-        self.log.actions((self.clock)(), &actions);
-        self.act(&actions, &before).await;
-    }
-
     async fn wait(&mut self, next: Instant) {
         while !self.inbox.stopping && !self.obey_waiting() {
-            let (cloud, config) = (self.cloud, &self.config);
-            let urgent = match self.role {
-                Role::Leads(..) => {
-                    let listen = || cloud.urgent(config.clone());
-                    self.urgent.get_or_insert_with(listen)
-                }
-                Role::Follows(_) => &mut nothing_urgent(),
-            };
-            let waiting = select(Box::pin(sleep_until(next)), urgent);
-            let actions = match self.inbox.or_order(waiting).await {
-                None => continue,
-                Some(Either::Left(_)) => return,
-                Some(Either::Right((actions, _))) => actions,
-            };
-            self.urgent = None;
-            self.hurry(actions).await;
+            if self.inbox.or_order(sleep_until(next)).await.is_some() {
+                return;
+            }
         }
     }
 
@@ -362,7 +352,7 @@ impl<'a> Scaler<'a> {
         }
         self.lead.set_polling_interval(config.polling_interval);
         self.config = Rc::new(config);
-        self.urgent = None;
+        self.beside.configure(self.config.clone());
         self.say(Level::Info, "reloaded", "the file was read anew");
     }
 
@@ -370,7 +360,7 @@ impl<'a> Scaler<'a> {
         let Scaler {
             lead,
             role,
-            mut log,
+            log,
             clock,
             ..
         } = self;
@@ -383,9 +373,11 @@ impl<'a> Scaler<'a> {
             };
             if let Some(text) = text {
                 let text = format!("the lease was not given back, and ends by itself: {text}");
-                log.say(clock(), Level::Warning, "release", &text);
+                log.borrow_mut()
+                    .say(clock(), Level::Warning, "release", &text);
             }
         }
-        log.say(clock(), Level::Info, "stopped", "stopped");
+        log.borrow_mut()
+            .say(clock(), Level::Info, "stopped", "stopped");
     }
 }
