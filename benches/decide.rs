@@ -4,7 +4,12 @@
 //! Run by `make bench`.
 
 // A measurement that fails has nothing better to do than to say so and end.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout
+)]
 #![allow(
     dead_code,
     reason = "the other benches use the rest of what they share"

@@ -9,6 +9,7 @@ use entry::autoscale::config::Config;
 use entry::autoscale::decide::{Act, Action, Memory, Snapshot};
 use entry::autoscale::run::{Fresh, Observed, Order};
 use std::cell::RefCell;
+use std::io::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -182,16 +183,15 @@ fn run(busy: &str, seed: u64) -> Counts {
             counts.borrow_mut().deaths += 1;
             if roll(4) == 0 {
                 counts.borrow_mut().lost_memories += 1;
-                stage.tamper(|record| {
-                    record.kept = [serde_json::Value::Null, "damaged".into(), 1.into()]
-                        [end as usize % 3]
-                        .clone();
-                });
+                let mut damaged = [serde_json::Value::Null, "damaged".into(), 1.into()];
+                let damaged = stage.dice.borrow_mut().pick(&mut damaged).clone();
+                stage.tamper(|record| record.kept = damaged);
             }
         }
         *quiet.borrow_mut() = true;
         stage.odds.set((odds(0, 0), odds(0, 0)));
-        rests(&stage, &current.borrow()).await;
+        let file = current.borrow().clone();
+        rests(&stage, &file).await;
     });
     found.take()
 }
@@ -213,7 +213,8 @@ async fn rests(stage: &Rc<Stage>, config: &Config) {
     for _ in 0..48 {
         tokio::time::sleep(Duration::from_mins(10)).await;
         let acts = stage.acts.borrow();
-        let still = stage.elapsed() - acts.last().map_or(Duration::ZERO, |(_, when, _)| *when);
+        let last = acts.last().map(|(_, when, _)| *when);
+        let still = stage.since(last.unwrap_or_default());
         let world = stage.world.borrow();
         let migrates = world.nodes.iter().any(|node| !node.one_offs.is_empty());
         let drains = world.nodes.iter().any(|node| node.draining);
@@ -246,10 +247,20 @@ async fn rests(stage: &Rc<Stage>, config: &Config) {
     assert_eq!(leaving.count(), 0);
 }
 
+/// Told if the test fails.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = writeln!(std::io::stderr(), "the seed was {:#x}", self.0);
+        }
+    }
+}
+
 #[track_caller]
 fn survives(busy: &str, seed: u64) {
-    // Told if it fails.
-    println!("busy: {busy}, seed {seed:#x}");
+    let _seed = Seed(seed);
     let counts = run(busy, seed);
     let enough = counts.raised > 300 && counts.lowered > 300 && counts.ended > 100;
     let disturbed = counts.deaths > 100 && counts.lost_memories > 20 && counts.reloads > 30;

@@ -87,7 +87,7 @@ fn kill(seed: u64, kills: u32, conditional: bool) -> Seen {
             copies.extend(at_once.then(replace));
             let other = || stage.leader().is_some_and(|leader| leader != copy.id);
             stage.until("a takeover", minutes, other).await;
-            longest = longest.max(stage.elapsed() - died);
+            longest = longest.max(stage.since(died));
             copies.extend((!at_once).then(replace));
         }
         for copy in &copies {

@@ -66,7 +66,10 @@ async fn stop(copy: Copy) {
 
 fn gaps(stage: &Stage) -> Vec<Duration> {
     let polls = stage.polls.borrow();
-    polls.windows(2).map(|pair| pair[1].1 - pair[0].1).collect()
+    polls
+        .windows(2)
+        .map(|pair| pair[1].1.saturating_sub(pair[0].1))
+        .collect()
 }
 
 #[test]
@@ -83,7 +86,7 @@ fn polls_come_in_their_interval_and_do_not_pile_up() {
             "{even:?}"
         );
         assert!(
-            *longest - *shortest > Duration::from_secs(1),
+            *longest > *shortest + Duration::from_secs(1),
             "no jitter: {even:?}"
         );
 
@@ -137,7 +140,7 @@ fn a_stop_ends_within_seconds_wherever_it_comes() {
             sleep(Duration::from_millis(dice.roll(90_000))).await;
             let asked = stage.elapsed();
             stop(copy).await;
-            let took = stage.elapsed() - asked;
+            let took = stage.since(asked);
             assert!(took <= Duration::from_secs(10), "it took {took:?}");
             assert_eq!(messages(&stage, "stopped"), ["stopped"]);
             assert!(stage.lease().is_none_or(|lease| lease.released));
@@ -215,7 +218,7 @@ fn a_changed_file_is_read_and_a_bad_one_changes_nothing() {
             .until("the new minimum", MINUTE, || desired() == 3)
             .await;
         assert!(
-            stage.elapsed() - asked < Duration::from_secs(1),
+            stage.since(asked) < Duration::from_secs(1),
             "HUP waits for no poll"
         );
         assert_eq!(messages(&stage, "reloaded"), ["the file was read anew"]);
@@ -312,6 +315,15 @@ fn a_line_tells_each_action_and_each_new_reason() {
     });
 }
 
+/// Nothing tells of an alarm.
+struct Unknown;
+
+impl Hooks for Unknown {
+    fn observed(&mut self, _: &Stage, _: &Memory, observed: &mut Observed) {
+        std::rc::Rc::make_mut(&mut observed.snapshot).alarms.clear();
+    }
+}
+
 #[test]
 fn metrics_are_in_the_embedded_format() {
     paused(async {
@@ -322,12 +334,6 @@ auto_scaling_groups:
        required_capacity: 0.5, upscale_triggers: [{alarm_name: up, state: ALARM}]}]}
 ";
         let stage = Stage::new(text, 5);
-        struct Unknown;
-        impl Hooks for Unknown {
-            fn observed(&mut self, _: &Stage, _: &Memory, observed: &mut Observed) {
-                std::rc::Rc::make_mut(&mut observed.snapshot).alarms.clear();
-            }
-        }
         *stage.hooks.borrow_mut() = Box::new(Unknown);
         let copy = Copy::start(&stage, &config(text), "a", false);
         sleep(MINUTE * 10).await;
@@ -572,7 +578,7 @@ fn waits_outlive_a_leader() {
         first.dies(0).await;
         let second = Copy::start(&stage, &config, "second", true);
         sleep(MINUTE * 6).await;
-        let acts = stage.acts.borrow();
+        let acts = stage.acts.borrow().clone();
         let when: Vec<u64> = acts.iter().map(|(_, when, _)| when.as_secs()).collect();
         assert_eq!(when.len(), 2, "{acts:?}");
         assert!((240..280).contains(&(when[1] - when[0])), "{when:?}");

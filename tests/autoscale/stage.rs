@@ -161,6 +161,10 @@ impl Stage {
         self.began.elapsed()
     }
 
+    pub fn since(&self, then: Duration) -> Duration {
+        self.elapsed().saturating_sub(then)
+    }
+
     pub fn now(&self) -> Timestamp {
         self.start + SignedDuration::try_from(self.elapsed()).unwrap()
     }
@@ -315,9 +319,10 @@ async fn live(
     };
     let place = Place::parse("s3://b/p").unwrap();
     let holder = format!("autoscale@{id}");
-    let lead = match shared {
-        true => Lead::shared(&s3, place, holder, id, config.polling_interval),
-        false => Lead::alone(),
+    let lead = if shared {
+        Lead::shared(&s3, place, holder, id, config.polling_interval)
+    } else {
+        Lead::alone()
     };
     let clock: Clock = &|| stage.now();
     let lines = &mut |line: &str| {

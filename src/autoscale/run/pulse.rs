@@ -15,8 +15,9 @@ const JITTER: u32 = 20;
 /// poll has missed is not made up for.
 #[must_use]
 pub fn rest(interval: Duration, took: Duration, random: u32) -> Duration {
-    let width = interval / JITTER * 2;
-    let shifted = interval - width / 2 + width.mul_f64(f64::from(random) / f64::from(u32::MAX));
+    let least = interval.saturating_sub(interval / JITTER);
+    let shift = f64::from(random) / f64::from(u32::MAX);
+    let shifted = least + (interval / JITTER * 2).mul_f64(shift);
     shifted.saturating_sub(took).max(interval / REST)
 }
 

@@ -231,8 +231,9 @@ impl<'a> Scaler<'a> {
                 calls: observed.calls,
                 failed,
             };
-            let documents = emf::documents(&poll);
-            documents.iter().for_each(|one| emf(&one.to_string()));
+            for document in emf::documents(&poll) {
+                emf(&document.to_string());
+            }
         }
     }
 
