@@ -55,6 +55,7 @@ impl Reader<'_> {
         );
         let queues = self.queues(&fields);
         let deploys = self.deploys(&fields);
+        let state = fields.get("state").map(|item| self.place(&item));
         let mut groups = Vec::new();
         for (name, kind) in [
             ("auto_scaling_groups", GroupKind::AutoScaling),
@@ -78,6 +79,7 @@ impl Reader<'_> {
         let groups = groups.into_iter().collect::<Option<Vec<Group>>>()?;
         Some(Config {
             polling_interval: interval?,
+            state: state.flatten(),
             interruption_queues: queues?,
             deploys: deploys?,
             groups,
@@ -102,6 +104,17 @@ impl Reader<'_> {
             let message = "$TZ names no time zone";
             self.decoder.problem(&fields.item, message, remedy);
         }
+    }
+
+    fn place(&mut self, item: &Item) -> Option<Place> {
+        let text = self.decoder.word(item)?;
+        let place = Place::parse(&text.value);
+        if place.is_none() {
+            let message = format!("{} is no place on S3", text.shown());
+            self.decoder
+                .problem(item, message, "write s3://bucket/prefix");
+        }
+        place
     }
 
     fn queues(&mut self, fields: &Fields) -> Option<Vec<Queue>> {

@@ -12,6 +12,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub polling_interval: Duration,
+    /// Where copies agree on which of them acts.
+    pub state: Option<Place>,
     pub interruption_queues: Vec<Queue>,
     /// While one is held, the services that it names are left alone.
     pub deploys: Vec<DeployLock>,
