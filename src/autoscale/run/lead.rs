@@ -132,7 +132,7 @@ impl<'s> Lead<'s> {
         match Hold::take(*s3, place, NAME, me, *length, now).await {
             Ok(Held::Ours(hold)) => {
                 let memory = stored::read(&hold.record().kept);
-                self.hold = Some(hold);
+                self.hold = Some(*hold);
                 Taken::Ours(memory)
             }
             Ok(Held::Other(other)) => Taken::Other {
