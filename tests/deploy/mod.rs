@@ -3,10 +3,14 @@
 mod cli;
 mod config;
 mod ecs;
+mod logs;
 mod model;
+mod oneoff;
+mod oneoff_cli;
 mod plan;
 mod reference;
 mod rollback;
+mod task_world;
 mod verdict;
 
 use entry::deploy::config::{Config, open};
