@@ -107,6 +107,7 @@ pub fn make(moto: &str, target: &str, body: &Value) -> Value {
     let (service, body) = (target.split('.').next().unwrap(), body.to_string());
     let service = match service {
         "AmazonEC2ContainerServiceV20141113" => "ecs".to_owned(),
+        "Logs_20140328" => "logs".to_owned(),
         other => other.trim_start_matches("Amazon").to_ascii_lowercase(),
     };
     let head = format!(
@@ -121,6 +122,8 @@ pub fn make(moto: &str, target: &str, body: &Value) -> Value {
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    // There may be nothing to say.
+    let body = if body.is_empty() { "null" } else { body };
     serde_json::from_str(body).unwrap()
 }
 

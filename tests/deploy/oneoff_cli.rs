@@ -197,8 +197,7 @@ fn tasks_are_listed_and_stopped() {
     let arn = stage.run(&["run", "--detach"]).expect(0).stdout();
     let arn = arn.trim();
     // A task that none of these wants.
-    let other =
-        json!({"family": "other", "containerDefinitions": [{"name": "app", "memory": 128}]});
+    let other = json!({"family": "other", "containerDefinitions": [{"name": "app", "image": "x", "memory": 128}]});
     stage.ecs("RegisterTaskDefinition", &other);
     let run = json!({"cluster": "main", "taskDefinition": "other", "launchType": "FARGATE"});
     stage.ecs("RunTask", &run);
@@ -348,7 +347,7 @@ fn what_runs_is_named_or_asked_for() {
         (
             &two,
             &["run", "--service", "wep"],
-            "deploy.yml: no service \"wep\", did you mean \"web\"? services: web, job",
+            "deploy.yml: no service \"wep\", did you mean \"web\"? services: job, web",
         ),
         (
             &two,
