@@ -131,7 +131,7 @@ impl Call for World {
     ) -> Pending<'a, Value> {
         Box::pin(async move {
             self.calls.borrow_mut().push(operation.to_owned());
-            if self.calls.borrow().len() % self.fails.get() == 0 {
+            if self.calls.borrow().len().is_multiple_of(self.fails.get()) {
                 return Err(AwsError::new(
                     Kind::Throttled,
                     operation,

@@ -419,8 +419,16 @@ fn what_began_before_decides_whether_it_is_done_again() {
     let named = Repeat::Join {
         started_by: NAME.to_owned(),
     };
-    assert!(runs(&again(&named, &[good.clone()], "app", &[])));
-    assert_eq!(again(&named, &[busy.clone()], "app", &[]), join("busy"));
+    assert!(runs(&again(
+        &named,
+        std::slice::from_ref(&good),
+        "app",
+        &[]
+    )));
+    assert_eq!(
+        again(&named, std::slice::from_ref(&busy), "app", &[]),
+        join("busy")
+    );
     assert!(runs(&again(&Repeat::Always, &[busy], "app", &[])));
 
     // A token is that of the same attempt only.
@@ -466,6 +474,39 @@ fn a_deployment_of_the_same_definition_undoes_nothing() {
     assert_eq!(found.unwrap().id, "c");
     assert_eq!(newest_foreign(&all[1..2], &targets), None);
     assert_eq!(newest_foreign(&[], &targets), None);
+}
+
+/// A deploy that is interrupted and made again, and one after something else ran in between.
+#[test]
+fn a_deploy_migrates_once_until_something_else_is_deployed() {
+    paused(async {
+        let world = World::new();
+        let job = world.job();
+        let one = |id: &str, definition: &str, created_at| Deployment {
+            id: id.to_owned(),
+            task_definition: definition.to_owned(),
+            created_at,
+            ..Deployment::default()
+        };
+        let targets = [ARN.to_owned()];
+        let old = one("ecs-svc/1", "web:1", world.now() - 3600.0);
+        let repeat =
+            |place: &str, all: &[Deployment]| Repeat::once_a_deploy(place, &job, all, &targets);
+        let start = async |repeat: Repeat| run(&world, &repeat).await.1.start.unwrap().1;
+        assert_eq!(
+            start(repeat("before 1", std::slice::from_ref(&old))).await,
+            Start::New
+        );
+        let ours = one("ecs-svc/2", ARN, world.now());
+        let half = [old.clone(), ours.clone()];
+        assert_eq!(start(repeat("before 1", &half)).await, Start::Counted);
+        assert_eq!(start(repeat("before 1", &[ours])).await, Start::Counted);
+        // The same command at another place of the file is other work.
+        assert_eq!(start(repeat("after 1", &half)).await, Start::New);
+        // Somebody went back, and this deploys it again.
+        let back = one("ecs-svc/3", "web:1", world.now());
+        assert_eq!(start(repeat("before 1", &[back])).await, Start::New);
+    });
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn a_one_off_s_output_is_the_pipe_s_byte_for_byte_and_is_found_again() {
     let said = stage
         .run(&["run", "--key", "k", "--", "rake", "a b", "--trace"])
         .expect(0);
-    let expected: String = SAID.iter().map(|line| format!("{line}\n")).collect();
+    let expected = SAID.join("\n") + "\n";
     assert_eq!(said.stdout(), expected);
     let stderr = said.stderr();
     assert!(

@@ -58,6 +58,8 @@ pub struct OneTask {
 
 type Fault = Box<dyn Fn(&str, usize) -> Option<AwsError>>;
 
+type More = Box<dyn Fn(&str, &Value) -> Option<Value>>;
+
 /// AWS.
 pub struct World {
     began: Clock,
@@ -75,7 +77,7 @@ pub struct World {
     /// So long after its start a task is not found.
     pub unknown: Cell<Duration>,
     /// Services of `DescribeServices`, `FilterLogEvents` and the like.
-    pub more: RefCell<Box<dyn Fn(&str, &Value) -> Option<Value>>>,
+    pub more: RefCell<More>,
 }
 
 impl World {

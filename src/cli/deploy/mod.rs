@@ -10,6 +10,7 @@ mod run;
 mod status;
 mod stop;
 mod tasks;
+mod told;
 
 pub(super) use logs::Arguments as LogsArguments;
 pub(super) use plan::Arguments as PlanArguments;
