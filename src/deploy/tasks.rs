@@ -97,6 +97,9 @@ async fn arns(
         let filter = json!({"desiredStatus": status});
         arns.extend(ecs.list_tasks(cluster, &filter, deadline).await?);
     }
+    // One may end in between.
+    arns.sort_unstable();
+    arns.dedup();
     Ok(arns)
 }
 

@@ -116,6 +116,7 @@ pub fn send(moto: &str, target: &str, body: &Value) -> (u16, String) {
         "AmazonEC2ContainerServiceV20141113" => "ecs".to_owned(),
         "AWSEvents" => "events".to_owned(),
         "AnyScaleFrontendService" => "application-autoscaling".to_owned(),
+        "Logs_20140328" => "logs".to_owned(),
         other => other.trim_start_matches("Amazon").to_ascii_lowercase(),
     };
     let head = format!(

@@ -9,12 +9,16 @@ mod ecs;
 mod fake;
 mod history;
 mod kill;
+mod logs;
 mod model;
+mod oneoff;
+mod oneoff_cli;
 mod plan;
 mod reference;
 mod rollback;
 mod scale;
 mod schedules;
+mod task_world;
 mod verdict;
 
 use entry::deploy::config::{Config, open};

@@ -67,6 +67,7 @@ fn stand_in() -> Moto {
     ecs("RegisterTaskDefinition", &definition);
     let service = json!({
         "cluster": "production", "serviceName": "web", "taskDefinition": "web:1", "desiredCount": 2,
+        "launchType": "FARGATE",
     });
     ecs("CreateService", &service);
     http::put(moto.address(), "/myapp-production", b"");

@@ -10,6 +10,7 @@ use crate::deploy::config::Config;
 use crate::deploy::logs::{Book, Label, Read, Wanted, read};
 use crate::deploy::tasks::{is_id, short_id};
 use clap::Args;
+use clap::builder::Resettable;
 use serde_json::json;
 use std::io::ErrorKind;
 use std::rc::Rc;
@@ -32,7 +33,8 @@ Examples:
   entryctl logs web --json | jq -r 'select(.message | test(\"ERROR\")) | .at'";
 
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+// As with tail and docker, -f follows here.
+#[command(after_help = EXAMPLES, mut_arg("file", |file| file.short(Resettable::Reset)))]
 pub(in crate::cli) struct Arguments {
     /// Services, as AWS knows them, or ids of tasks [default: all services of the file]
     #[arg(value_name = "SERVICE|TASK")]

@@ -18,6 +18,7 @@ mod scale;
 mod status;
 mod stop;
 mod tasks;
+mod told;
 
 pub(super) use deploy::Arguments as DeployArguments;
 pub(super) use history::Arguments as HistoryArguments;

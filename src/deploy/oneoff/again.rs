@@ -1,6 +1,7 @@
 //! Whether work is to be done, is being done, or was done: pure.
 
-use super::key::token;
+use super::key::{started_by, token};
+use super::request::Job;
 use super::task::Task;
 use crate::deploy::verdict::Deployment;
 
@@ -16,6 +17,25 @@ pub enum Repeat {
         started_by: String,
         foreign: Option<Foreign>,
     },
+}
+
+impl Repeat {
+    /// For a task before or after the services of a deploy: once for a definition, until something else is deployed.
+    /// `place` tells it from others of the same file that do the same, `deployments` are those of all services
+    /// of the file, `targets` the ARNs of the definitions that the deploy brings.
+    pub fn once_a_deploy<'d>(
+        place: &str,
+        job: &Job,
+        deployments: impl IntoIterator<Item = &'d Deployment>,
+        targets: &[String],
+    ) -> Repeat {
+        let mut words = vec!["deploy", place];
+        words.extend(job.words());
+        Repeat::Once {
+            started_by: started_by(&words),
+            foreign: newest_foreign(deployments, targets),
+        }
+    }
 }
 
 /// A deployment of something else than what the work is for.

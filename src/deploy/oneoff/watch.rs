@@ -100,10 +100,11 @@ impl<'w, 'c> Watch<'w, 'c> {
                 self.look(sink).await?;
                 ended = self.has_ended().then(Clock::now);
             }
-            if self.lines(sink).await {
+            let news = self.lines(sink).await;
+            if news == Some(true) {
                 last_news = Clock::now();
             }
-            if let (Some(at), Some(task)) = (ended, &self.seen)
+            if let (Some(at), Some(task), Some(false)) = (ended, &self.seen, news)
                 && self.is_whole(task, at.max(last_news))
             {
                 return Ok(Ended {
@@ -190,13 +191,13 @@ impl<'w, 'c> Watch<'w, 'c> {
         }
     }
 
-    /// Tells the lines that are new; whether there were any.
-    async fn lines(&mut self, sink: Sink<'_>) -> bool {
+    /// Tells the lines that are new; whether there were any, `None` if that is not known.
+    async fn lines(&mut self, sink: Sink<'_>) -> Option<bool> {
         if let (Output::Unknown, Some(task)) = (&self.output, &self.seen) {
             self.output = self.found(task, sink);
         }
         let Output::Read { tail, failing } = &mut self.output else {
-            return false;
+            return Some(false);
         };
         let read = tail.read(|event| {
             sink(Told::Line {
@@ -207,20 +208,19 @@ impl<'w, 'c> Watch<'w, 'c> {
         let error = match read.await {
             Ok(news) => {
                 *failing = None;
-                return news;
+                return Some(news);
             }
             Err(error) => error,
         };
         let since = *failing.get_or_insert_with(Clock::now);
         if error.kind.passes() && since.elapsed() < PATIENCE {
-            // What is not read is not known to be there.
-            return true;
+            return None;
         }
         sink(Told::Note(&format!(
             "its output is not shown any more: {error}"
         )));
         self.output = Output::None;
-        false
+        Some(false)
     }
 
     fn found(&self, task: &Task, sink: Sink<'_>) -> Output<'c> {
