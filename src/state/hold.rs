@@ -14,6 +14,9 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// One attempt to read or write.
 const CALL: Duration = Duration::from_secs(20);
 
+/// Others are faster so many times at most.
+const CONFLICTS: u32 = 20;
+
 /// The record under a name, with its `ETag`.
 pub async fn read(
     s3: &dyn S3,
@@ -42,7 +45,7 @@ pub async fn read(
 
 /// The outcome of an attempt to take a lease.
 pub enum Held<'s> {
-    Ours(Hold<'s>),
+    Ours(Box<Hold<'s>>),
     /// Somebody else has it.
     Other(Box<Record>),
 }
@@ -78,6 +81,7 @@ impl<'s> Hold<'s> {
         length: Duration,
         now: impl Fn() -> Timestamp,
     ) -> Result<Held<'s>, AwsError> {
+        let mut conflicts = 0;
         loop {
             let seen = read(s3, place, name).await?;
             let step = acquire(
@@ -94,17 +98,19 @@ impl<'s> Hold<'s> {
             let etag = seen.map(|(_, etag)| etag);
             match write(s3, place, name, &record, etag).await {
                 Ok(etag) => {
-                    return Ok(Held::Ours(Hold {
+                    return Ok(Held::Ours(Box::new(Hold {
                         s3,
                         place: place.clone(),
                         name: name.to_owned(),
                         length,
                         record,
                         etag,
-                    }));
+                    })));
                 }
                 // By whom, the next look tells; it may have been ourselves, with the reply lost.
-                Err(error) if error.kind == Kind::Conflict => {}
+                Err(error) if error.kind == Kind::Conflict && conflicts < CONFLICTS => {
+                    conflicts += 1;
+                }
                 Err(error) => return Err(error),
             }
         }

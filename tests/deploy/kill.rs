@@ -1,7 +1,7 @@
 //! A deploy that is killed at any call, or whose call is refused or loses its reply: the same command again brings
 //! it to its end, and runs each one-off task once.
 
-use super::fake::stage::FILE;
+use super::fake::stage::{FILE, exit};
 use super::fake::{Fault, Stage, run};
 use entry::aws::Kind;
 use futures_util::future::{Either, select};
@@ -34,7 +34,7 @@ async fn dies(stage: &Stage) -> bool {
     match select(died, deploy).await {
         Either::Left(_) => true,
         Either::Right((done, _)) => {
-            assert_eq!(stage.code(&done), 0, "{done:?}");
+            assert_eq!(exit(&done), 0, "{done:?}");
             false
         }
     }
@@ -54,7 +54,7 @@ fn killed_everywhere(fault: Fault) -> usize {
                 // By then the lock is over, if it was held.
                 stage.wait_lock = Duration::from_secs(140);
                 let again = stage.deploy(FILE, "app:2").await;
-                assert_eq!(stage.code(&again), 0, "{case}: {again:?}");
+                assert_eq!(exit(&again), 0, "{case}: {again:?}");
             }
             is_deployed(&stage, &case);
             !died
@@ -100,7 +100,7 @@ fn killed_again_while_it_takes_up_it_converges() {
                 }
                 stage.faults.clear();
                 let again = stage.deploy(FILE, "app:2").await;
-                assert_eq!(stage.code(&again), 0, "{case}: {again:?}");
+                assert_eq!(exit(&again), 0, "{case}: {again:?}");
                 is_deployed(&stage, &case);
             });
         }
@@ -126,14 +126,14 @@ fn a_failure_of_any_call_is_got_over_or_told() {
                     .set(move |_, count| if count == number { fault } else { Fault::None });
                 let done = stage.deploy(FILE, "app:2").await;
                 stage.faults.clear();
-                let code = stage.code(&done);
+                let code = exit(&done);
                 assert!(matches!(code, 0 | 1), "{case}: {done:?}");
                 if code == 0 {
                     ended_well += 1;
                 } else {
                     stage.wait_lock = Duration::from_secs(140);
                     let again = stage.deploy(FILE, "app:2").await;
-                    assert_eq!(stage.code(&again), 0, "{case}: {again:?}");
+                    assert_eq!(exit(&again), 0, "{case}: {again:?}");
                 }
                 let locks = stage.bucket.all("/locks/");
                 // The very release may have failed.

@@ -2,6 +2,7 @@
 
 mod apply;
 mod cli;
+mod command;
 mod config;
 mod ecs;
 mod fake;

@@ -118,7 +118,7 @@ impl Named<'_> {
     }
 
     /// Takes it as `wanted`, or says who has it.
-    async fn take(&self, wanted: &Record, length: Duration) -> Result<Hold<'_>, Failure> {
+    async fn take(&self, wanted: &Record, length: Duration) -> Result<Box<Hold<'_>>, Failure> {
         let taken = Hold::take(
             self.s3,
             self.place,

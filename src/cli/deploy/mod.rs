@@ -1,14 +1,14 @@
 //! `entryctl deploy`, `plan`, `status`, `lock` and `unlock`.
 
+mod apply;
 mod check;
-mod deploy;
 mod files;
 mod interrupt;
 mod lock;
 mod plan;
 mod status;
 
-pub(super) use deploy::Arguments as DeployArguments;
+pub(super) use apply::Arguments as DeployArguments;
 pub(super) use lock::{LockArguments, UnlockArguments};
 pub(super) use plan::Arguments as PlanArguments;
 pub(super) use status::Arguments as StatusArguments;

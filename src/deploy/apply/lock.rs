@@ -156,7 +156,7 @@ impl Lock<'_> {
         });
         let session = Session {
             kept: RefCell::new(Kept::of(&hold.record().kept)),
-            hold: Mutex::new(hold),
+            hold: Mutex::new(*hold),
             guard,
             now,
         };
@@ -178,7 +178,7 @@ impl Lock<'_> {
         guard: &Guard,
         report: &dyn Report,
         now: Clock<'_>,
-    ) -> Result<Hold<'_>, Stop> {
+    ) -> Result<Box<Hold<'_>>, Stop> {
         let began = tokio::time::Instant::now();
         let mut told = false;
         loop {
