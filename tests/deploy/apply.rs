@@ -2,9 +2,11 @@
 
 use super::fake::stage::{FILE, exit};
 use super::fake::{Fate, Fault, Stage, run};
+use super::loaded;
 use entry::aws::Kind;
+use entry::deploy::apply::{code, only};
 use entry::deploy::guard::Stop;
-use entry::deploy::verdict::Outcome;
+use entry::deploy::verdict::{Outcome, Waiting};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Duration;
@@ -510,4 +512,47 @@ fn a_deployment_that_goes_on_is_waited_for() {
         assert_eq!(stage.ecs.serves("web").1, "COMPLETED");
         assert_eq!(stage.ecs.called("UpdateService").len(), 1);
     });
+}
+
+#[test]
+fn some_services_are_deployed_without_the_others() {
+    let config = loaded(&[("deploy.yml", FILE)], None);
+    let job = only(&config, &["job".to_owned()]).unwrap();
+    let names: Vec<&str> = job.tasks.iter().map(|task| task.name.as_str()).collect();
+    assert_eq!(names, ["job", "rake", "warm"]);
+    assert_eq!(job.services.len(), 1);
+    assert_eq!((&job.before, &job.after), (&config.before, &config.after));
+    assert_eq!(only(&config, &[]).as_ref(), Ok(&config));
+    let names = ["web".to_owned(), "jb".to_owned()];
+    assert_eq!(only(&config, &names), Err("jb".to_owned()));
+}
+
+#[test]
+fn the_worst_service_decides() {
+    let outcomes = [
+        Outcome::Success,
+        Outcome::Superseded { by: String::new() },
+        Outcome::RolledBack {
+            reason: String::new(),
+            causes: Vec::new(),
+        },
+        Outcome::Timeout {
+            waiting: Waiting::Unseen,
+            causes: Vec::new(),
+        },
+        Outcome::FailedStarts { causes: Vec::new() },
+        Outcome::NotStarted,
+    ];
+    let expected = [0, 11, 10, 12, 13, 1];
+    // Each outweighs all before it, in any order.
+    for (most, expected) in expected.into_iter().enumerate() {
+        let mut all: Vec<(String, Outcome)> = outcomes[..=most]
+            .iter()
+            .map(|outcome| ("web".to_owned(), outcome.clone()))
+            .collect();
+        assert_eq!(code(&all), expected);
+        all.reverse();
+        assert_eq!(code(&all), expected);
+    }
+    assert_eq!(code(&[]), 0);
 }

@@ -30,13 +30,12 @@ impl Run<'_> {
     /// Whether a service that is as it should be has a deployment that is to be proven yet: one that goes on, or
     /// one that failed.
     pub(super) fn resumes(&self, step: &ServiceStep) -> bool {
-        step.action == ServiceAction::Unchanged
-            && self.primary(step).is_some_and(|primary| {
-                matches!(
-                    primary.rollout_state.as_deref(),
-                    Some("IN_PROGRESS" | "FAILED")
-                )
-            })
+        step.action == ServiceAction::Unchanged && self.is_unproven(step)
+    }
+
+    fn is_unproven(&self, step: &ServiceStep) -> bool {
+        let primary = self.primary(step).filter(|_| self.deploy.options.wait);
+        primary.is_some_and(|primary| has_not_served(&primary))
     }
 
     fn described(&self, step: &ServiceStep) -> Option<Service> {
@@ -54,10 +53,7 @@ impl Run<'_> {
     fn served(&self, step: &ServiceStep) -> Option<String> {
         let service = self.described(step)?;
         let primary = primary(&service);
-        let unproven = primary.is_some_and(|primary| {
-            let state = primary.rollout_state.as_deref();
-            matches!(state, Some("IN_PROGRESS" | "FAILED"))
-        });
+        let unproven = primary.is_some_and(has_not_served);
         let older = service
             .deployments
             .iter()
@@ -70,6 +66,11 @@ impl Run<'_> {
 fn primary(service: &Service) -> Option<&Deployment> {
     let mut deployments = service.deployments.iter();
     deployments.find(|one| one.status == "PRIMARY")
+}
+
+fn has_not_served(deployment: &Deployment) -> bool {
+    let state = deployment.rollout_state.as_deref();
+    matches!(state, Some("IN_PROGRESS" | "FAILED"))
 }
 
 impl Services<'_> {
@@ -114,7 +115,8 @@ impl Services<'_> {
                 // The cluster and the service only name it.
                 let changes = |key: &String| !matches!(key.as_str(), "cluster" | "service");
                 if definition.is_none() && !request.keys().any(changes) {
-                    return Ok(self.run.resumes(step).then(|| self.resume(step)).flatten());
+                    let unproven = self.run.is_unproven(step);
+                    return Ok(unproven.then(|| self.resume(step)).flatten());
                 }
                 let definition = match definition {
                     Some(definition) => resolved(definition, self.arns),
