@@ -9,6 +9,7 @@ use crate::support::moto::Moto;
 use nix::sys::signal::Signal;
 use regex::Regex;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 const ONE: &str = "\
@@ -77,6 +78,8 @@ impl Web {
 struct Aws {
     _moto: Moto,
     server: FakeHttp,
+    /// What else goes to moto is not answered from now on.
+    silent: Arc<AtomicBool>,
 }
 
 impl Aws {
@@ -87,9 +90,13 @@ impl Aws {
         let states = states.to_vec();
         let updated = false;
         let web = Arc::new(Mutex::new(Web { states, updated }));
+        let silent = Arc::new(AtomicBool::new(false));
+        let hangs = silent.clone();
         let server = FakeHttp::start(move |request, _| {
             if request.headers.contains_key("x-amz-target") {
                 web.lock().unwrap().answer(request)
+            } else if hangs.load(Ordering::SeqCst) {
+                Reply::Hang
             } else {
                 Reply::Forward(address)
             }
@@ -97,6 +104,7 @@ impl Aws {
         Aws {
             _moto: moto,
             server,
+            silent,
         }
     }
 
@@ -225,6 +233,22 @@ fn ctrl_c_ends_it_and_gives_the_lock_back() {
     assert!(said.stderr().ends_with(told), "{}", said.stderr());
     let shown = aws.entryctl(&file, &["lock", "--show"]).run().expect(0);
     assert_eq!(shown.stdout(), "lock main: free\n");
+}
+
+/// Giving the lock back takes too long for somebody in a hurry.
+#[test]
+fn a_second_ctrl_c_ends_it_at_once() {
+    let aws = Aws::new(&["IN_PROGRESS"]);
+    let file = format!("{ONE}state: s3://state/deploys\n");
+    let running = aws.entryctl(&file, &["deploy"]).start();
+    running.stdout.wait_for("service web: 0 of 2 tasks run");
+    aws.silent.store(true, Ordering::SeqCst);
+    running.signal(Signal::SIGINT);
+    running.stderr.wait_for("entryctl: interrupted: ending");
+    running.signal(Signal::SIGINT);
+    let said = running.finish().expect(130);
+    let last = "and leaves the lock to end by itself\n";
+    assert!(said.stderr().ends_with(last), "{}", said.stderr());
 }
 
 #[test]
