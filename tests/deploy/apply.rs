@@ -394,7 +394,10 @@ fn two_deploys_come_one_after_the_other() {
             after(5.0).await;
             // Under the lock, for whoever scales its services.
             let kept = stage.bucket.all("/locks/")[0]["kept"].clone();
-            assert_eq!(kept, json!({"services": ["web", "job"], "after": true}));
+            assert_eq!(
+                kept,
+                json!({"cluster": "main", "services": ["web", "job"], "after": true})
+            );
             stage.deploy(FILE, "app:4").await
         };
         let (first, next) = futures_util::future::join(stage.deploy(FILE, "app:3"), next).await;
