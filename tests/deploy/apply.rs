@@ -1,10 +1,12 @@
 //! `entryctl deploy` in this process: what it sends, what it waits for, and how it ends.
 
-use super::fake::stage::FILE;
+use super::fake::stage::{FILE, exit};
 use super::fake::{Fate, Fault, Stage, run};
+use super::loaded;
 use entry::aws::Kind;
+use entry::deploy::apply::{code, only};
 use entry::deploy::guard::Stop;
-use entry::deploy::verdict::Outcome;
+use entry::deploy::verdict::{Outcome, Waiting};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Duration;
@@ -82,14 +84,18 @@ fn unchanged_services_are_not_touched() {
     run(async {
         let stage = Stage::new();
         let done = stage.deploy(&file, "app:1").await;
-        assert_eq!(stage.code(&done), 0);
+        assert_eq!(exit(&done), 0);
         let calls = stage.ecs.called("DescribeServices");
         let sizes: Vec<usize> = calls
             .iter()
             .map(|input| input["services"].as_array().unwrap().len())
             .collect();
         assert_eq!(sizes.len() % 3, 0, "{sizes:?}");
-        assert!(sizes.chunks(3).all(|poll| poll == [10, 10, 5]), "{sizes:?}");
+        let mut polls = sizes.chunks(3);
+        assert!(
+            polls.all(|poll| poll.iter().sum::<usize>() == 25),
+            "{sizes:?}"
+        );
         // 12 seconds in polls of 2 to 10 seconds, and the plan's.
         assert!((3..=8).contains(&(sizes.len() / 3)), "{sizes:?}");
         stage.ecs.calls.take();
@@ -158,7 +164,7 @@ fn a_circuit_breaker_in_any_phase_is_no_success() {
                     .borrow_mut()
                     .insert("app:2".to_owned(), Fate::BreaksAt(at));
                 let done = stage.deploy(ONE, "app:2").await;
-                let code = stage.code(&done);
+                let code = exit(&done);
                 after(60.0).await;
                 let expected = if stage.ecs.serves("web").0 == "app:2" {
                     0
@@ -187,7 +193,7 @@ fn another_deploy_in_the_middle_supersedes_it() {
             };
             let deploy = stage.deploy(ONE, "app:2");
             let (done, ()) = futures_util::future::join(deploy, other).await;
-            assert_eq!(stage.code(&done), 11, "{seconds}: {done:?}");
+            assert_eq!(exit(&done), 11, "{seconds}: {done:?}");
         });
     }
 }
@@ -202,7 +208,7 @@ fn scaling_in_the_middle_is_no_failure() {
                 stage.ecs.scale("web", desired);
             };
             let (done, ()) = futures_util::future::join(stage.deploy(ONE, "app:2"), scaled).await;
-            assert_eq!(stage.code(&done), 0, "{done:?}");
+            assert_eq!(exit(&done), 0, "{done:?}");
             assert_eq!(stage.ecs.serves("web"), ("app:2".to_owned(), "COMPLETED"));
         });
     }
@@ -227,7 +233,7 @@ fn tasks_that_do_not_start_end_it_early_with_their_reason_and_log() {
             .borrow_mut()
             .insert("broken".to_owned(), Fate::Crash(3));
         let done = stage.deploy(&file, "app:2").await;
-        assert_eq!(stage.code(&done), 13);
+        assert_eq!(exit(&done), 13);
         let text = stage.events.text();
         let said = "service web: 3 tasks: Essential container in task exited; app exited with 3 (";
         assert!(text.contains(said), "{text}");
@@ -240,7 +246,7 @@ fn tasks_that_do_not_start_end_it_early_with_their_reason_and_log() {
         assert_eq!(stage.ecs.ran("warm", "app:2"), 0);
         // The same again does not take the failed deployment for a success.
         let again = stage.deploy(&file, "app:2").await;
-        assert_eq!(stage.code(&again), 13, "{again:?}");
+        assert_eq!(exit(&again), 13, "{again:?}");
     });
 }
 
@@ -255,7 +261,7 @@ fn rollback_goes_back_to_what_ran_before() {
             .borrow_mut()
             .insert("app:2".to_owned(), Fate::Crash(1));
         let done = stage.deploy(ONE, "app:2").await;
-        assert_eq!(stage.code(&done), 10, "{done:?}");
+        assert_eq!(exit(&done), 10, "{done:?}");
         assert_eq!(stage.ecs.serves("web"), ("app:1".to_owned(), "COMPLETED"));
         let text = stage.events.text();
         assert!(text.contains("service web: sent back to web:1"), "{text}");
@@ -266,7 +272,7 @@ fn rollback_goes_back_to_what_ran_before() {
             "services: {new: {task: web, desired_count: 1}, ",
         );
         let done = stage.deploy(&new, "app:2").await;
-        assert_eq!(stage.code(&done), 13, "{done:?}");
+        assert_eq!(exit(&done), 13, "{done:?}");
     });
 }
 
@@ -310,15 +316,16 @@ fn a_poll_that_fails_says_nothing() {
                 stage.faults.set(move |operation, _| {
                     let read = operation.starts_with("Describe") || operation.starts_with("List");
                     seen += usize::from(read);
-                    // Not those of the plan, and now and then one that answers.
-                    if seen > 4 && read && !seen.is_multiple_of(4) {
+                    // Not those of the plan: a while of silence, then some that answer.
+                    let fails = (5..15).contains(&seen) || (seen > 15 && seen.is_multiple_of(3));
+                    if read && fails {
                         Fault::Refused(kind)
                     } else {
                         Fault::None
                     }
                 });
                 let done = stage.deploy(ONE, "app:2").await;
-                assert_eq!(stage.code(&done), expected, "{kind:?} {fate:?} {done:?}");
+                assert_eq!(exit(&done), expected, "{kind:?} {fate:?} {done:?}");
             });
         }
     }
@@ -330,7 +337,7 @@ fn a_definition_that_is_not_known_yet_is_waited_for() {
         let stage = Stage::with(ONE, "app:1").await;
         stage.ecs.slow.set(4.0);
         let done = stage.deploy(ONE, "app:2").await;
-        assert_eq!(stage.code(&done), 0);
+        assert_eq!(exit(&done), 0);
         assert!(stage.ecs.called("UpdateService").len() > 1);
         // For one that stays unknown there is an end.
         stage.ecs.slow.set(1e9);
@@ -374,7 +381,7 @@ fn two_deploys_come_one_after_the_other() {
             stage.deploy(FILE, "app:3").await
         };
         let (first, second) = futures_util::future::join(stage.deploy(FILE, "app:2"), second).await;
-        assert_eq!(stage.code(&first), 0);
+        assert_eq!(exit(&first), 0);
         let said = second.unwrap_err().to_string();
         assert!(
             said.starts_with("lock main: held by ann@ci until "),
@@ -387,11 +394,14 @@ fn two_deploys_come_one_after_the_other() {
             after(5.0).await;
             // Under the lock, for whoever scales its services.
             let kept = stage.bucket.all("/locks/")[0]["kept"].clone();
-            assert_eq!(kept, json!({"services": ["web", "job"], "after": true}));
+            assert_eq!(
+                kept,
+                json!({"cluster": "main", "services": ["web", "job"], "after": true})
+            );
             stage.deploy(FILE, "app:4").await
         };
         let (first, next) = futures_util::future::join(stage.deploy(FILE, "app:3"), next).await;
-        assert_eq!((stage.code(&first), stage.code(&next)), (0, 0));
+        assert_eq!((exit(&first), exit(&next)), (0, 0));
         assert_eq!(stage.ecs.serves("job").0, "app:4");
     });
 }
@@ -446,7 +456,7 @@ fn an_interrupted_deploy_gives_its_lock_back() {
             assert_eq!(done, Err(Stop::Interrupted), "{seconds}");
             assert_eq!(stage.bucket.all("/locks/")[0]["released"], true);
             let again = stage.deploy(FILE, "app:2").await;
-            assert_eq!(stage.code(&again), 0);
+            assert_eq!(exit(&again), 0);
             assert_eq!(stage.ecs.ran("rake", "app:2"), 1);
             assert_eq!(stage.ecs.ran("warm", "app:2"), 1);
         });
@@ -467,10 +477,10 @@ fn a_new_deployment_can_be_forced_and_zero_tasks_be_allowed() {
         let scaled = ONE.replace("desired_count: 2", "desired_count: 2, autoscaled: true");
         stage.ecs.scale("web", 0);
         let done = stage.deploy(&scaled, "app:1").await;
-        assert_eq!(stage.code(&done), 1, "{done:?}");
+        assert_eq!(exit(&done), 1, "{done:?}");
         stage.options.allow_zero = true;
         let done = stage.deploy(&scaled, "app:1").await;
-        assert_eq!(stage.code(&done), 0, "{done:?}");
+        assert_eq!(exit(&done), 0, "{done:?}");
         let sent = stage.ecs.called("UpdateService");
         assert!(sent.iter().all(|input| input["desiredCount"].is_null()));
     });
@@ -505,4 +515,47 @@ fn a_deployment_that_goes_on_is_waited_for() {
         assert_eq!(stage.ecs.serves("web").1, "COMPLETED");
         assert_eq!(stage.ecs.called("UpdateService").len(), 1);
     });
+}
+
+#[test]
+fn some_services_are_deployed_without_the_others() {
+    let config = loaded(&[("deploy.yml", FILE)], None);
+    let job = only(&config, &["job".to_owned()]).unwrap();
+    let names: Vec<&str> = job.tasks.iter().map(|task| task.name.as_str()).collect();
+    assert_eq!(names, ["job", "rake", "warm"]);
+    assert_eq!(job.services.len(), 1);
+    assert_eq!((&job.before, &job.after), (&config.before, &config.after));
+    assert_eq!(only(&config, &[]).as_ref(), Ok(&config));
+    let names = ["web".to_owned(), "jb".to_owned()];
+    assert_eq!(only(&config, &names), Err("jb".to_owned()));
+}
+
+#[test]
+fn the_worst_service_decides() {
+    let outcomes = [
+        Outcome::Success,
+        Outcome::Superseded { by: String::new() },
+        Outcome::RolledBack {
+            reason: String::new(),
+            causes: Vec::new(),
+        },
+        Outcome::Timeout {
+            waiting: Waiting::Unseen,
+            causes: Vec::new(),
+        },
+        Outcome::FailedStarts { causes: Vec::new() },
+        Outcome::NotStarted,
+    ];
+    let expected = [0, 11, 10, 12, 13, 1];
+    // Each outweighs all before it, in any order.
+    for (most, expected) in expected.into_iter().enumerate() {
+        let mut all: Vec<(String, Outcome)> = outcomes[..=most]
+            .iter()
+            .map(|outcome| ("web".to_owned(), outcome.clone()))
+            .collect();
+        assert_eq!(code(&all), expected);
+        all.reverse();
+        assert_eq!(code(&all), expected);
+    }
+    assert_eq!(code(&[]), 0);
 }

@@ -12,7 +12,7 @@ use std::process::Command;
 
 const TARGET: &str = "AmazonEC2ContainerServiceV20141113";
 
-const FILE: &str = "\
+pub const FILE: &str = "\
 cluster: main
 region: us-east-1
 image: app:${SHA}
@@ -31,7 +31,7 @@ services:
   job: {desired_count: 1, wave: 2}
 ";
 
-fn entryctl(url: &str, file: &str, words: &[&str]) -> Entry {
+pub fn entryctl(url: &str, file: &str, words: &[&str]) -> Entry {
     Entry::of(Command::new(binary("entryctl")))
         .file("deploy.yml", file)
         .env("AWS_ENDPOINT_URL", url)
@@ -54,13 +54,13 @@ fn plan(url: &str, file: &str) -> String {
 }
 
 /// Moto, and a proxy before it that counts.
-struct Stage {
-    moto: Moto,
-    proxy: FakeHttp,
+pub struct Stage {
+    pub moto: Moto,
+    pub proxy: FakeHttp,
 }
 
 impl Stage {
-    fn new() -> Stage {
+    pub fn new() -> Stage {
         let moto = Moto::start();
         let address = moto.address();
         let proxy = FakeHttp::start(move |_, _| Reply::Forward(address));
@@ -117,7 +117,7 @@ impl Stage {
     }
 }
 
-fn operation(request: &Request) -> String {
+pub fn operation(request: &Request) -> String {
     let target = &request.headers["x-amz-target"];
     target.rsplit('.').next().unwrap().to_owned()
 }
@@ -424,7 +424,7 @@ fn check_asks_nothing_of_aws() {
         said.stderr(),
         "entryctl: deploy.yml:1:1: cluster is missing, write the name of the services' cluster\n\
          entryctl: deploy.yml:1:1: clutser: unknown key, did you mean \"cluster\"? known keys: after, \
-         before, cluster, image, region, scheduled_tasks, services, tasks\n"
+         before, cluster, image, lock, region, scheduled_tasks, services, state, tasks\n"
     );
     let said = entryctl(
         &server.url(),

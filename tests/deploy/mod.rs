@@ -4,6 +4,7 @@ mod answers;
 mod apply;
 mod back;
 mod cli;
+mod command;
 mod config;
 mod ecs;
 mod fake;

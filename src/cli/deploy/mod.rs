@@ -1,9 +1,9 @@
 //! `entryctl deploy`, and the commands around it.
 
+mod apply;
 mod carry;
 mod check;
 mod confirm;
-mod deploy;
 mod files;
 mod history;
 mod interrupt;
@@ -20,7 +20,7 @@ mod stop;
 mod tasks;
 mod told;
 
-pub(super) use deploy::Arguments as DeployArguments;
+pub(super) use apply::Arguments as DeployArguments;
 pub(super) use history::Arguments as HistoryArguments;
 pub(super) use lock::{LockArguments, UnlockArguments};
 pub(super) use logs::Arguments as LogsArguments;

@@ -55,7 +55,7 @@ async fn send(run: &Run<'_>, proof: &Proof, before: &str) -> Result<Target, Stop
     let request = request.as_object().cloned().unwrap_or_default();
     let write = Write::UpdateService;
     let reply = run.writer.write(write, service, &request).await?;
-    let deployment = begun(&reply).ok_or_else(|| odd(write, service))?;
+    let deployment = begun(&reply, Some(before)).ok_or_else(|| odd(write, service))?;
     run.deploy.report.tell(&Event::Changed {
         service: service.clone(),
         change: Change::Back,

@@ -1,8 +1,8 @@
 //! The lock of a deploy: a lease on S3, renewed while it lasts, and given back on every way out.
 //!
-//! Its record keeps `{"services": ["web", …], "after": true}`: the services under deploy, by their names, which
-//! whoever scales them leaves alone while the lock is held; and whether `after` is still owed, because a deploy
-//! broke off when services had changed already.
+//! Its record keeps `{"cluster": "main", "services": ["web", …], "after": true}`: the services under deploy, by
+//! their names, which whoever scales them leaves alone while the lock is held; and whether `after` is still owed,
+//! because a deploy broke off when services had changed already.
 
 use super::run::Clock;
 use crate::aws::S3;
@@ -49,6 +49,9 @@ pub struct Lock<'l> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Kept {
+    /// Its name, also where the file has its ARN.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
     pub services: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub after: bool,
@@ -129,6 +132,7 @@ impl Session<'_> {
 
     async fn release(self, report: &dyn Report) {
         let mut kept = self.kept.into_inner();
+        kept.cluster.clear();
         kept.services.clear();
         let hold = self.hold.into_inner();
         let until = hold.until();

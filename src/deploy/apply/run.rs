@@ -10,7 +10,7 @@ use crate::deploy::config::{Config, OneOff};
 use crate::deploy::guard::{Guard, Stop};
 use crate::deploy::observe;
 use crate::deploy::plan::{
-    Definition, DefinitionAction, Plan, Running, ServiceAction, ServiceStep,
+    Definition, DefinitionAction, Plan, Running, ServiceAction, ServiceStep, short,
 };
 use crate::deploy::report::{Event, Report, When};
 use crate::deploy::schedules;
@@ -203,8 +203,12 @@ impl Run<'_> {
             }
         };
         if let Some(session) = session {
-            let after = owes;
-            session.keep(&Kept { services, after }).await?;
+            let kept = Kept {
+                cluster: short(&self.plan.cluster).to_owned(),
+                services,
+                after: owes,
+            };
+            session.keep(&kept).await?;
         }
         // Unless we are killed, it is known whether a service has changed.
         owe(owed);

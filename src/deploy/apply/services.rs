@@ -4,7 +4,7 @@ use super::one_offs::{LogTail, Tail};
 use super::run::{Arns, Run, resolved};
 use crate::aws::{AwsError, Kind, Write};
 use crate::deploy::guard::Stop;
-use crate::deploy::plan::{ServiceAction, ServiceStep};
+use crate::deploy::plan::{ServiceAction, ServiceStep, short};
 use crate::deploy::report::{Change, Event, Report};
 use crate::deploy::verdict::{Deployment, Expected, Service, Stopped};
 use crate::deploy::wait::{Proof, Target};
@@ -22,7 +22,7 @@ pub(super) struct Services<'s> {
 /// An answer without what it always has.
 pub(super) fn odd(write: Write, resource: &str) -> Stop {
     let action = format!("ecs:{}", write.operation());
-    let detail = "it names no result";
+    let detail = "it does not show what was made";
     Stop::Aws(AwsError::new(Kind::Reply, &action, resource, detail))
 }
 
@@ -30,13 +30,12 @@ impl Run<'_> {
     /// Whether a service that is as it should be has a deployment that is to be proven yet: one that goes on, or
     /// one that failed.
     pub(super) fn resumes(&self, step: &ServiceStep) -> bool {
-        step.action == ServiceAction::Unchanged
-            && self.primary(step).is_some_and(|primary| {
-                matches!(
-                    primary.rollout_state.as_deref(),
-                    Some("IN_PROGRESS" | "FAILED")
-                )
-            })
+        step.action == ServiceAction::Unchanged && self.is_unproven(step)
+    }
+
+    fn is_unproven(&self, step: &ServiceStep) -> bool {
+        let primary = self.primary(step).filter(|_| self.deploy.options.wait);
+        primary.is_some_and(|primary| has_not_served(&primary))
     }
 
     fn described(&self, step: &ServiceStep) -> Option<Service> {
@@ -54,10 +53,7 @@ impl Run<'_> {
     fn served(&self, step: &ServiceStep) -> Option<String> {
         let service = self.described(step)?;
         let primary = primary(&service);
-        let unproven = primary.is_some_and(|primary| {
-            let state = primary.rollout_state.as_deref();
-            matches!(state, Some("IN_PROGRESS" | "FAILED"))
-        });
+        let unproven = primary.is_some_and(has_not_served);
         let older = service
             .deployments
             .iter()
@@ -70,6 +66,11 @@ impl Run<'_> {
 fn primary(service: &Service) -> Option<&Deployment> {
     let mut deployments = service.deployments.iter();
     deployments.find(|one| one.status == "PRIMARY")
+}
+
+fn has_not_served(deployment: &Deployment) -> bool {
+    let state = deployment.rollout_state.as_deref();
+    matches!(state, Some("IN_PROGRESS" | "FAILED"))
 }
 
 impl Services<'_> {
@@ -99,10 +100,8 @@ impl Services<'_> {
                 // A reply that was lost must not make a second one.
                 let token = format!("{:016x}{:016x}", random(), random());
                 request.insert("clientToken".to_owned(), token.into());
-                let target = self
-                    .send(Write::CreateService, step, request, definition)
-                    .await?;
-                Ok(Some(target))
+                self.send(Write::CreateService, step, request, definition)
+                    .await
             }
             ServiceAction::Update {
                 request,
@@ -116,16 +115,15 @@ impl Services<'_> {
                 // The cluster and the service only name it.
                 let changes = |key: &String| !matches!(key.as_str(), "cluster" | "service");
                 if definition.is_none() && !request.keys().any(changes) {
-                    return Ok(self.run.resumes(step).then(|| self.resume(step)).flatten());
+                    let unproven = self.run.is_unproven(step);
+                    return Ok(unproven.then(|| self.resume(step)).flatten());
                 }
                 let definition = match definition {
                     Some(definition) => resolved(definition, self.arns),
                     None => None,
                 };
-                let target = self
-                    .send(Write::UpdateService, step, request.clone(), definition)
-                    .await?;
-                Ok(Some(target))
+                self.send(Write::UpdateService, step, request.clone(), definition)
+                    .await
             }
         }
     }
@@ -137,21 +135,30 @@ impl Services<'_> {
         step: &ServiceStep,
         mut request: Map<String, Value>,
         definition: Option<String>,
-    ) -> Result<Target, Stop> {
-        if let Some(definition) = definition {
-            request.insert("taskDefinition".to_owned(), definition.into());
+    ) -> Result<Option<Target>, Stop> {
+        if let Some(definition) = &definition {
+            request.insert("taskDefinition".to_owned(), definition.clone().into());
         }
         let zero = request.get("desiredCount") == Some(&json!(0));
         let reply = self.run.writer.write(write, &step.name, &request).await?;
-        let deployment = begun(&reply).ok_or_else(|| odd(write, &step.name))?;
         let new = write == Write::CreateService;
         let change = if new {
             Change::Created
         } else {
             Change::Updated
         };
-        self.tell(step, change, Some(&deployment));
-        Ok(self.target(step, &deployment, new, zero))
+        let deployment = begun(&reply, definition.as_deref());
+        self.run.deploy.report.tell(&Event::Changed {
+            service: step.name.clone(),
+            change,
+            deployment: deployment.as_ref().map(|one| one.id.clone()),
+            definition: definition.or_else(|| Some(deployment.as_ref()?.task_definition.clone())),
+        });
+        match deployment {
+            Some(deployment) => Ok(Some(self.target(step, &deployment, new, zero))),
+            None if self.run.deploy.options.wait => Err(odd(write, &step.name)),
+            None => Ok(None),
+        }
     }
 
     /// Waits for a deployment that was begun before.
@@ -230,10 +237,17 @@ impl Services<'_> {
     }
 }
 
-/// The deployment that a call began, by its reply.
-pub(super) fn begun(reply: &Map<String, Value>) -> Option<Deployment> {
+/// The deployment that a call began, by its reply: of this definition, for an earlier one proves nothing.
+pub(super) fn begun(reply: &Map<String, Value>, definition: Option<&str>) -> Option<Deployment> {
     let service: Service = serde_json::from_value(reply.get("service")?.clone()).ok()?;
-    primary(&service).cloned()
+    let is_of = |deployed: &str, wanted: &str| {
+        let (deployed, wanted) = (short(deployed), short(wanted));
+        // The file may name a family without a revision.
+        deployed == wanted || deployed.split(':').next() == Some(wanted)
+    };
+    let primary = primary(&service)?;
+    let ours = definition.is_none_or(|wanted| is_of(&primary.task_definition, wanted));
+    ours.then(|| primary.clone())
 }
 
 fn random() -> u64 {

@@ -43,18 +43,26 @@ pub fn line(event: &Event, paint: Paint) -> String {
         Event::Planned(plan) => plan.lines(paint),
         // A program's own output stays as it wrote it.
         Event::Output { line, .. } => format!("{line}\n"),
-        Event::Failing { service, causes } => causes
-            .iter()
-            .map(|cause| format!("service {service}: {}\n", one_line(&cause.to_string())))
-            .collect(),
+        Event::Failing { service, causes } => {
+            let causes = causes.iter();
+            let lines = causes.map(|cause| one_line(&format!("service {service}: {cause}")));
+            all(lines)
+        }
         Event::Log {
             container, lines, ..
-        } => lines
-            .iter()
-            .map(|line| format!("  {container} | {}\n", one_line(line)))
-            .collect(),
+        } => {
+            let lines = lines.iter();
+            all(lines.map(|line| format!("  {container} | {}", one_line(line))))
+        }
         event => one_line(&sentence(event)) + "\n",
     }
+}
+
+fn all(lines: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<String> = lines.collect();
+    // An end for the last one, too.
+    all.push(String::new());
+    all.join("\n")
 }
 
 fn sentence(event: &Event) -> String {

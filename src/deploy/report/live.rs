@@ -71,6 +71,12 @@ impl Report for Live {
             event => self.write(&line(event, self.paint)),
         }
     }
+
+    fn tick(&self) {
+        for bar in self.services.borrow().values() {
+            bar.tick();
+        }
+    }
 }
 
 impl Drop for Live {

@@ -13,4 +13,7 @@ pub use live::Live;
 /// Takes events, in their order. What cannot be written is not written: a deploy does not end for want of a reader.
 pub trait Report {
     fn tell(&self, event: &Event);
+
+    /// Time goes on without an event.
+    fn tick(&self) {}
 }

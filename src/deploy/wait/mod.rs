@@ -84,6 +84,7 @@ impl Wait<'_> {
             if open.is_empty() {
                 break;
             }
+            self.report.tick();
             let observed = self.guard.unless_interrupted(poll.observe(&mut open));
             let (observations, failure) = observed.await?;
             for (one, observation) in open.into_iter().zip(observations) {

@@ -319,7 +319,7 @@ impl Ecs {
             "DescribeTasks" => Ok(self.describe_tasks(input)),
             "ListServiceDeployments" if self.rollouts.get() => Ok(self.list_rollouts(input)),
             "DescribeServiceDeployments" => Ok(self.describe_rollouts(input)),
-            "DescribeServiceRevisions" => Ok(self.describe_revisions(input)),
+            "DescribeServiceRevisions" => Ok(describe_revisions(input)),
             other => Err(AwsError::new(
                 Kind::Denied,
                 &format!("ecs:{other}"),
@@ -506,15 +506,15 @@ impl Ecs {
         });
         json!({"serviceDeployments": found.collect::<Vec<_>>()})
     }
+}
 
-    fn describe_revisions(&self, input: &Value) -> Value {
-        let arns = input["serviceRevisionArns"].as_array().unwrap();
-        let all = arns.iter().map(|arn| {
-            let definition = arn.as_str().unwrap().strip_prefix("r/");
-            json!({"serviceRevisionArn": arn, "taskDefinition": definition})
-        });
-        json!({"serviceRevisions": all.collect::<Vec<_>>()})
-    }
+fn describe_revisions(input: &Value) -> Value {
+    let arns = input["serviceRevisionArns"].as_array().unwrap();
+    let all = arns.iter().map(|arn| {
+        let definition = arn.as_str().unwrap().strip_prefix("r/");
+        json!({"serviceRevisionArn": arn, "taskDefinition": definition})
+    });
+    json!({"serviceRevisions": all.collect::<Vec<_>>()})
 }
 
 impl Deployment {

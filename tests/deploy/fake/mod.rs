@@ -60,15 +60,10 @@ impl Faults {
         tokio::task::yield_now().await;
         self.count.set(self.count.get() + 1);
         let number = self.count.get();
-        let mut hook = self.hook.borrow_mut().take();
-        let fault = hook
-            .as_mut()
-            .map_or(Fault::None, |hook| hook(operation, number));
-        let mut place = self.hook.borrow_mut();
-        if place.is_none() {
-            *place = hook;
-        }
-        drop(place);
+        let fault = match &mut *self.hook.borrow_mut() {
+            Some(hook) => hook(operation, number),
+            None => Fault::None,
+        };
         let error = |kind| AwsError::new(kind, operation, "", "as the test says");
         match fault {
             Fault::None => done(),

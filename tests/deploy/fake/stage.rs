@@ -117,18 +117,15 @@ impl Stage {
     pub async fn with(file: &str, image: &str) -> Stage {
         let stage = Stage::new();
         let done = stage.deploy(file, image).await;
-        assert_eq!(stage.code(&done), 0, "{done:?}");
+        assert_eq!(exit(&done), 0, "{done:?}");
         stage.events.take();
         stage.ecs.calls.take();
         stage
     }
 
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_nanosecond((self.ecs.now() * 1e9) as i128).unwrap()
-    }
-
-    pub fn code(&self, done: &Result<Done, Stop>) -> u8 {
-        done.as_ref().map_or(1, |done| code(&done.outcomes))
+        let since = jiff::SignedDuration::from_secs_f64(self.ecs.now());
+        Timestamp::UNIX_EPOCH + since
     }
 
     /// `entryctl deploy` of a file, whose image is named.
@@ -171,4 +168,9 @@ impl Stage {
         };
         deploy.run().await
     }
+}
+
+/// The exit code of a deploy.
+pub fn exit(done: &Result<Done, Stop>) -> u8 {
+    done.as_ref().map_or(1, |done| code(&done.outcomes))
 }

@@ -33,6 +33,10 @@ Examples:
   entryctl deploy --json | jq -r 'select(.event == \"ended\") | [.service, .outcome] | @tsv'";
 
 #[derive(Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(in crate::cli) struct Arguments {
     #[command(subcommand)]
