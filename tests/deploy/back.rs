@@ -216,7 +216,6 @@ fn world(action: &str, input: &Value) -> Result<Value, AwsError> {
                 _ => json!({"RuleNames": ["reports", "foreign"]}),
             }
         }
-        "events:DescribeRule" => json!({"Name": text("Name")}),
         "events:ListTargetsByRule" => {
             let pinned = match text("Rule").as_str() {
                 "nightly" => arn(3),
@@ -504,7 +503,7 @@ fn the_history_is_told() {
 #[test]
 fn a_rule_that_goes_away_meanwhile_is_left_out() {
     let answers = Answers::new(|action: &str, input: &Value| match action {
-        "events:DescribeRule" if input["Name"] == "nightly" => {
+        "events:ListTargetsByRule" if input["Rule"] == "nightly" => {
             Err(error(Kind::NotFound, action, "ResourceNotFoundException"))
         }
         _ => world(action, input),
@@ -515,9 +514,8 @@ fn a_rule_that_goes_away_meanwhile_is_left_out() {
     assert_eq!(
         answers.counts(),
         calls([
-            ("events:DescribeRule", 3),
             ("events:ListRuleNamesByTarget", 2),
-            ("events:ListTargetsByRule", 2),
+            ("events:ListTargetsByRule", 3),
         ])
     );
 }
