@@ -391,11 +391,8 @@ fn what_others_set_stays() {
     // Without a command of the file, the container's own counts, and the rest still stays.
     let text = text.replace("    command: rake daily\n", "");
     world.deploy(&text);
-    let input = world.rules["nightly"].targets.iter();
-    let input = input
-        .filter_map(|one| one.get("Input")?.as_str())
-        .next()
-        .unwrap();
+    let mut targets = world.rules["nightly"].targets.iter();
+    let input = targets.find_map(|one| one.get("Input")?.as_str()).unwrap();
     assert!(
         !input.contains("daily") && input.contains("environment"),
         "{input}"
@@ -612,7 +609,7 @@ fn a_target_that_is_not_taken_is_an_error() {
     );
 }
 
-/// Moto's EventBridge: planned, made, unchanged, and then pinned anew.
+/// Moto's `EventBridge`: planned, made, unchanged, and then pinned anew.
 #[test]
 fn moto_s_rules_are_planned_made_and_unchanged() {
     let moto = OverMoto::start();
