@@ -49,6 +49,9 @@ impl RuleWrite {
     }
 }
 
+/// The code of an error that there is no such rule.
+const NO_RULE: &str = "ResourceNotFoundException";
+
 fn action(operation: &str) -> String {
     format!("{}:{operation}", API.name())
 }
@@ -108,26 +111,55 @@ impl<'c> Events<'c> {
         let rule = match call.await {
             Ok(Value::Object(rule)) => rule,
             Ok(_) => return Err(odd("DescribeRule", name)),
-            Err(error) if error.is("ResourceNotFoundException") => return Ok(None),
+            Err(error) if error.is(NO_RULE) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let input = json!({"Rule": name});
-        let targets = self.pages("ListTargetsByRule", name, input, "Targets", deadline);
-        let targets = targets
-            .await?
-            .into_iter()
-            .filter_map(|target| match target {
-                Value::Object(target) => Some(target),
-                _ => None,
-            });
-        Ok(Some(Rule {
-            rule,
-            targets: targets.collect(),
-        }))
+        let targets = self.targets(name, deadline).await?;
+        Ok(targets.map(|targets| Rule { rule, targets }))
     }
 
-    /// Names of all rules that start something in a cluster.
+    /// A rule's targets; `None` if there is no such rule.
+    async fn targets(
+        &self,
+        rule: &str,
+        deadline: Instant,
+    ) -> Result<Option<Vec<Map<String, Value>>>, AwsError> {
+        let input = json!({"Rule": rule});
+        let pages = self.pages("ListTargetsByRule", rule, input, "Targets", deadline);
+        let targets = match pages.await {
+            Ok(targets) => targets.into_iter(),
+            Err(error) if error.is(NO_RULE) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let targets = targets.filter_map(|target| match target {
+            Value::Object(target) => Some(target),
+            _ => None,
+        });
+        Ok(Some(targets.collect()))
+    }
+
+    /// All rules that start something in a cluster, by name, each with its targets alone.
     pub async fn rules_of_cluster(
+        &self,
+        cluster_arn: &str,
+        deadline: Instant,
+    ) -> Result<Vec<(String, Rule)>, AwsError> {
+        let names = self.names_of_cluster(cluster_arn, deadline).await?;
+        let calls = names.iter().map(|name| self.targets(name, deadline));
+        let found: Vec<Option<Vec<_>>> = stream::iter(calls)
+            .buffered(IN_FLIGHT)
+            .try_collect()
+            .await?;
+        let found = names.into_iter().zip(found);
+        let rules = found.filter_map(|(name, targets)| {
+            let rule = Map::new();
+            let targets = targets?;
+            Some((name, Rule { rule, targets }))
+        });
+        Ok(rules.collect())
+    }
+
+    async fn names_of_cluster(
         &self,
         cluster_arn: &str,
         deadline: Instant,

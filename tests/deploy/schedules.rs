@@ -362,6 +362,9 @@ fn what_others_set_stays() {
     rule.targets.push(other.as_object().unwrap().clone());
     rule.rule.insert("Description".to_owned(), "By hand".into());
     rule.rule.insert("EventPattern".to_owned(), "{}".into());
+    // It is on in another way.
+    let on = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS";
+    rule.rule.insert("State".to_owned(), on.into());
     assert!(world.plan(FILE).is_empty());
 
     let text = replaced("cron(0 3", "cron(0 4").replace("rake nightly", "rake daily");
@@ -369,6 +372,7 @@ fn what_others_set_stays() {
     assert_eq!(writes.len(), 2);
     let rule = &world.rules["nightly"];
     assert_eq!(rule.rule["Description"], "By hand");
+    assert_eq!(rule.rule["State"], on);
     assert_eq!(rule.rule["EventPattern"], "{}");
     assert_eq!(rule.rule["ScheduleExpression"], "cron(0 4 * * ? *)");
     let find = |id: &str| rule.targets.iter().find(|one| one["Id"] == id).unwrap();
@@ -387,11 +391,8 @@ fn what_others_set_stays() {
     // Without a command of the file, the container's own counts, and the rest still stays.
     let text = text.replace("    command: rake daily\n", "");
     world.deploy(&text);
-    let input = world.rules["nightly"].targets.iter();
-    let input = input
-        .filter_map(|one| one.get("Input")?.as_str())
-        .next()
-        .unwrap();
+    let mut targets = world.rules["nightly"].targets.iter();
+    let input = targets.find_map(|one| one.get("Input")?.as_str()).unwrap();
     assert!(
         !input.contains("daily") && input.contains("environment"),
         "{input}"
@@ -608,7 +609,7 @@ fn a_target_that_is_not_taken_is_an_error() {
     );
 }
 
-/// Moto's EventBridge: planned, made, unchanged, and then pinned anew.
+/// Moto's `EventBridge`: planned, made, unchanged, and then pinned anew.
 #[test]
 fn moto_s_rules_are_planned_made_and_unchanged() {
     let moto = OverMoto::start();
@@ -671,6 +672,44 @@ fn moto_s_rules_are_planned_made_and_unchanged() {
     let rules = on_runtime(Events::new(&moto).rules(&["often".to_owned()], deadline()));
     assert_eq!(rules.unwrap(), [None]);
     assert!(planned(&gone).is_empty());
+}
+
+/// A rule's revision that means the same is kept, though it is not the latest, unless it was deregistered.
+#[test]
+fn what_a_rule_pins_is_kept_if_it_can_run() {
+    let text = "cluster: main\ntasks: {batch: {containerDefinitions: [{name: app, image: a, memory: 64}]}}\n\
+        scheduled_tasks: {batch: {schedule: rate(1 day), role_arn: r}}\n";
+    let arn = |number: u32| format!("arn:aws:ecs:us-east-1:1:task-definition/batch:{number}");
+    let definition = |number: u32, memory: u32, status: &str| {
+        json!({"taskDefinition": {"taskDefinitionArn": arn(number), "family": "batch", "status": status,
+            "containerDefinitions": [{"name": "app", "image": "a", "memory": memory}]}})
+    };
+    let planned = |status: &'static str| {
+        let answers = Answers::new(move |action, input| {
+            Ok(match action {
+                "ecs:DescribeClusters" => json!({"clusters": [{"clusterArn": CLUSTER}]}),
+                "events:DescribeRule" => json!({"Name": "batch", "State": "ENABLED",
+                    "ScheduleExpression": "rate(1 day)"}),
+                "events:ListTargetsByRule" => json!({"Targets": [{"Id": "batch", "Arn": CLUSTER,
+                    "RoleArn": "r", "EcsParameters": {"TaskDefinitionArn": arn(5)}}]}),
+                "ecs:DescribeTaskDefinition" if input["taskDefinition"] == "batch" => {
+                    definition(6, 128, "ACTIVE")
+                }
+                "ecs:DescribeTaskDefinition" => definition(5, 64, status),
+                other => panic!("{other}"),
+            })
+        });
+        let ecs = Ecs::new(&answers);
+        let plan = on_runtime(observe::planned(&config(text), &ecs, deadline())).unwrap();
+        plan.lines(Paint::Plain)
+    };
+    assert_eq!(
+        planned("ACTIVE"),
+        "task batch: no change, batch:5\nschedule batch: no change\nnothing to change\n"
+    );
+    assert!(
+        planned("INACTIVE").contains("~ taskDefinition: \"batch:5\" -> \"the new one of batch\"")
+    );
 }
 
 const COUNTED: &str = "\

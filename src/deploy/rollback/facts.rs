@@ -20,12 +20,7 @@ pub async fn rules(
     deadline: Instant,
 ) -> Result<Vec<(String, Rule)>, AwsError> {
     let events = Events::new(ecs.calls());
-    let names = events.rules_of_cluster(cluster_arn, deadline).await?;
-    let found = events.rules(&names, deadline).await?;
-    let found = names.into_iter().zip(found);
-    Ok(found
-        .filter_map(|(name, rule)| Some((name, rule?)))
-        .collect())
+    events.rules_of_cluster(cluster_arn, deadline).await
 }
 
 /// Moves of the file's scheduled tasks that have a family of their own: what was deployed with the commit that
