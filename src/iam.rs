@@ -87,7 +87,7 @@ impl Needs {
         }
     }
 
-    fn allow(
+    pub(crate) fn allow(
         &mut self,
         action: &'static str,
         resource: String,
@@ -216,7 +216,7 @@ impl Needs {
 }
 
 impl Place {
-    fn arn(&self, service: &str, resource: &str) -> String {
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
         let Place {
             partition,
             region,

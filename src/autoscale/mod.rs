@@ -8,14 +8,19 @@
 //!   actions, each with its reason ◀──── Decision ────▶ memory of the next poll
 //! ```
 //!
-//! Everything here is a function of its arguments: no clock, no network, no file. A wait is a state of
+//! All of this is a function of its arguments: no clock, no network, no file. A wait is a state of
 //! the memory, never a pause; whatever was lost on the way (a reply, the memory itself) is found again
-//! in the next snapshot. `simulate` runs `decide` against a small model of ECS.
+//! in the next snapshot. `simulate` runs `decide` against a small model of ECS, `run` against AWS.
 
+pub mod act;
 pub mod config;
 pub mod decide;
 mod id;
+pub mod observe;
+pub mod policy;
+pub mod run;
 pub mod schedule;
 pub mod simulate;
+pub mod spot;
 
 pub use id::{AlarmId, AlarmState, ClusterId, GroupId, GroupKind, Region, ServiceId};

@@ -14,16 +14,20 @@
 //! ```
 
 mod application_auto_scaling;
+mod auto_scaling;
 mod call;
 mod calls;
 mod classify;
 mod clients;
+mod cloudwatch;
 mod counters;
 mod credentials;
 mod decrypt_all;
 mod decrypt_under;
 mod dns;
+mod ec2;
 mod ecs;
+mod ecs_nodes;
 mod encrypt_all;
 mod endpoint;
 mod error;
@@ -41,6 +45,7 @@ mod roots;
 mod s3;
 mod secrets_manager;
 mod secrets_reply;
+mod sqs;
 mod ssm;
 mod sts;
 mod task;
@@ -48,11 +53,14 @@ mod web;
 mod xml;
 
 pub use application_auto_scaling::scalable;
+pub use auto_scaling::AutoScaling;
 pub use calls::{Call, Calls};
 pub use clients::{Clients, Settings, StaticKeys};
+pub use cloudwatch::CloudWatch;
 pub use counters::{Counters, Counts};
 pub use decrypt_all::decrypt_all;
 pub use decrypt_under::Wrapped;
+pub use ec2::Ec2;
 pub use ecs::{Ecs, Write};
 pub use encrypt_all::encrypt_all;
 pub use endpoint::Service;
@@ -63,6 +71,7 @@ pub use logs::{LogEvent, LogPage, Logs, TimePage};
 pub use protocol::{Api, Protocol};
 pub use s3::{CustomerKey, Get, ObjectInfo, OnlyIf, Put, S3, Sink};
 pub use secrets_manager::{SecretId, SecretValue, SecretsManager, Version};
+pub use sqs::{Message, Sqs};
 pub use ssm::{Parameter, Ssm};
 
 // The network for other clouds.

@@ -1,11 +1,12 @@
 //! `entryctl iam`: the least policy for the role of a task that runs these modes.
 
+use super::autoscale::IamArguments;
 use super::{Failure, warn};
 use crate::check;
 use crate::config::{Mode, Request, SecretItem, SecretSource, Source};
 use crate::iam::{Needs, Place};
 use crate::sops;
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -26,8 +27,10 @@ Examples:
   entryctl iam -e RAILS_ENV=staging >policy.json";
 
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// The modes [default: all of them]
     modes: Vec<String>,
     #[command(flatten)]
@@ -43,8 +46,18 @@ pub(super) struct Arguments {
     partition: String,
 }
 
+/// What else needs a policy.
+#[derive(Subcommand)]
+enum Other {
+    /// Print the policy of the autoscaler; a mode of this name is written after `--`
+    Autoscale(IamArguments),
+}
+
 impl Arguments {
     pub(super) fn run(&self) -> Result<(), Failure> {
+        if let Some(Other::Autoscale(arguments)) = &self.other {
+            return arguments.run();
+        }
         let lookup = |name: &str| self.from.variable(name);
         let source = Source::find(self.from.folder.as_deref(), &lookup)?;
         let place = Place {

@@ -97,6 +97,14 @@ impl Failure {
         Failure::Lines(vec![line])
     }
 
+    /// What it says.
+    fn lines(self) -> Vec<String> {
+        match self {
+            Failure::Lines(lines) | Failure::Code(_, lines) => lines,
+            Failure::BrokenPipe => Vec::new(),
+        }
+    }
+
     /// An error with its causes in one line.
     fn new(error: &dyn std::error::Error) -> Failure {
         let mut line = error.to_string();

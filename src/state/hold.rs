@@ -160,6 +160,11 @@ impl<'s> Hold<'s> {
         self.record.until
     }
 
+    /// For how long it is renewed from now on.
+    pub fn set_length(&mut self, length: Duration) {
+        self.length = length;
+    }
+
     /// How long to wait before it is renewed: twice more before its end.
     pub fn heartbeat(&self) -> Duration {
         self.length / 3

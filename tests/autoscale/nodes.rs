@@ -437,6 +437,22 @@ fn tasks_start_where_there_is_room() {
     assert!(hand.poll(1090).starts_with("6 → 2 tasks: alarm d is ALARM"));
 }
 
+/// Otherwise capacity that comes would lift the count over the new maximum, in a deployment at once.
+#[test]
+fn a_rise_that_waits_follows_a_maximum_that_falls() {
+    let mut hand = Hand::new(4, "", "a:2s a:2s");
+    let id = hand.config.groups[0].services[0].id.clone();
+    hand.memory.services.entry(id.clone()).or_default().wanted = Some(14);
+    hand.snapshot.services.get_mut(&id).unwrap().deploying = true;
+    hand.config.groups[0].services[0].levels.maxima = vec![9];
+    hand.nodes("a a a a a a a a a a a a a a");
+    let said = hand.poll(0);
+    assert!(
+        said.starts_with("4 → 9 tasks: there is capacity for the 9 that are wanted"),
+        "{said}"
+    );
+}
+
 /// What is asked for in this poll is needed in it: else nodes would go that tasks are about to need.
 #[test]
 fn a_rise_brings_its_nodes_at_once() {

@@ -1,6 +1,7 @@
 //! 10^5 polls against the model of ECS, with random alarms, deploys and people, nodes that die or never
 //! come, calls that never arrive, answers that are missing, and lost memories.
 
+use super::stage::Dice;
 use super::support::config;
 use entry::autoscale::config::{Busy, Config};
 use entry::autoscale::decide::{Act, InstanceState, Memory, NodeStatus, Snapshot, Why, decide};
@@ -13,7 +14,7 @@ use std::time::Duration;
 const POLLS: u32 = 100_000;
 const RUNS: u32 = 4;
 
-const FILE: &str = "
+pub(super) const FILE: &str = "
 auto_scaling_groups:
   - name: web-nodes
     cluster: main
@@ -38,40 +39,18 @@ spot_fleet_requests:
          downscale_triggers: [{alarm_name: down, state: ALARM}]}
 ";
 
-/// xorshift: the same run every time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-
-    /// One of a list that is not empty.
-    fn pick<'t, T>(&mut self, list: &'t mut [T]) -> &'t mut T {
-        let place = self.roll(list.len().try_into().unwrap());
-        &mut list[usize::try_from(place).unwrap()]
-    }
-
-    fn one_in(&mut self, sides: u64) -> bool {
-        self.roll(sides) == 0
-    }
-}
-
 /// What must never be, however it came about.
-struct Watch<'c> {
-    config: &'c Config,
+pub(super) struct Watch {
+    pub config: Config,
     /// Since when each node drains, as the world knows.
     draining: BTreeMap<String, Timestamp>,
-    ended: u32,
+    pub ended: u32,
     orphans: u32,
-    raised: u32,
-    lowered: u32,
+    pub raised: u32,
+    pub lowered: u32,
 }
 
-fn world(config: &Config) -> World {
+pub(super) fn world(config: &Config) -> World {
     let start = "2026-03-01T00:00:00Z".parse().unwrap();
     let pace = Pace {
         boot: Duration::from_secs(100),
@@ -90,7 +69,7 @@ fn world(config: &Config) -> World {
 }
 
 /// The people around: alarms, deploys, migrations, nodes that die.
-fn live(world: &mut World, dice: &mut Dice, unknown: &mut Vec<String>) {
+pub(super) fn live(world: &mut World, dice: &mut Dice, unknown: &mut Vec<String>) {
     let now = world.now;
     for (id, (state, since)) in &mut world.alarms {
         if dice.one_in(25) {
@@ -140,7 +119,7 @@ fn live(world: &mut World, dice: &mut Dice, unknown: &mut Vec<String>) {
 
 /// By how many nodes zones differ, those left out that are to go. A call that was lost is made again: what
 /// counts is what is meant to stay.
-fn spread(world: &World, group: usize, memory: &Memory) -> usize {
+pub(super) fn spread(world: &World, group: usize, memory: &Memory) -> usize {
     let leaving = memory.groups.get(&world.groups[group].id);
     let leaves = |id| leaving.is_some_and(|memory| memory.leaving.contains_key(id));
     let count = |zone: &str| {
@@ -155,9 +134,20 @@ fn spread(world: &World, group: usize, memory: &Memory) -> usize {
     counts.iter().max().unwrap() - counts.iter().min().unwrap()
 }
 
-impl Watch<'_> {
+impl Watch {
+    pub fn new(config: &Config) -> Watch {
+        Watch {
+            config: config.clone(),
+            draining: BTreeMap::new(),
+            ended: 0,
+            orphans: 0,
+            raised: 0,
+            lowered: 0,
+        }
+    }
+
     /// Before an action is done.
-    fn allows(&mut self, world: &World, seen: &Snapshot, act: &Act, why: &Why) {
+    pub fn allows(&mut self, world: &World, seen: &Snapshot, act: &Act, why: &Why) {
         match act {
             Act::SetCount { service, from, to } => {
                 let services = self.config.groups.iter().flat_map(|group| &group.services);
@@ -231,7 +221,7 @@ impl Watch<'_> {
         }
     }
 
-    fn follow(&mut self, world: &World) {
+    pub fn follow(&mut self, world: &World) {
         let draining = world.nodes.iter().filter(|node| node.draining);
         let now: BTreeMap<String, Timestamp> = draining
             .map(|node| {
@@ -250,14 +240,7 @@ fn run(file: &str, polls: u32, seed: u64) -> [u32; 4] {
     let mut dice = Dice(seed);
     let mut memory = Memory::default();
     let mut unknown = Vec::new();
-    let mut watch = Watch {
-        config: &config,
-        draining: BTreeMap::new(),
-        ended: 0,
-        orphans: 0,
-        raised: 0,
-        lowered: 0,
-    };
+    let mut watch = Watch::new(&config);
     for _ in 0..polls {
         let now = world.now + Duration::from_secs(20 + dice.roll(20));
         world.tick(now);
@@ -401,6 +384,24 @@ fn comes_to_rest(config: &Config, mut world: World, mut memory: Memory) {
         if polls > 200 && decision.actions.is_empty() && !migrates && !drains {
             break;
         }
+    }
+    at_rest(config, &world);
+}
+
+/// What must be in the end.
+pub(super) fn at_rest(config: &Config, world: &World) {
+    for (service, rules) in world
+        .services
+        .iter()
+        .zip(config.groups.iter().flat_map(|one| &one.services))
+    {
+        let bounds = rules.min..=rules.levels.last();
+        assert!(
+            bounds.contains(&service.desired),
+            "{}: {}",
+            service.id,
+            service.desired
+        );
     }
     for (group, rules) in world.groups.iter().zip(&config.groups) {
         let count = |id| {

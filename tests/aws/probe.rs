@@ -213,6 +213,7 @@ async fn obey(order: &Value, start: Instant) -> Result<Value, AwsError> {
         value["metadata"] = json!(info.metadata);
     }
     store::obey(order, &clients, deadline, &mut value).await?;
+    value["autoscale"] = crate::autoscale::moto::obey(order, &clients, deadline).await;
     value["calls"] = query::obey(order, &clients, deadline).await?;
     let counts = clients.counters().counts();
     value["kms_calls"] = counts.kms_calls.into();

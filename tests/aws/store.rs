@@ -100,13 +100,22 @@ pub fn reply(body: &Value) -> Reply {
     Reply::json(200, body.to_string())
 }
 
-/// Sends moto what makes something there; it looks at no signature.
+/// Sends moto what makes something there.
 pub fn make(moto: &str, target: &str, body: &Value) -> Value {
+    let (status, answer) = send(moto, target, body);
+    assert_eq!(status, 200, "{target}: {answer}");
+    serde_json::from_str(&answer).unwrap_or_default()
+}
+
+/// Sends moto a request, and returns status and body; it looks at no signature.
+pub fn send(moto: &str, target: &str, body: &Value) -> (u16, String) {
     let address = moto.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     let (service, body) = (target.split('.').next().unwrap(), body.to_string());
     let service = match service {
         "AmazonEC2ContainerServiceV20141113" => "ecs".to_owned(),
+        "AWSEvents" => "events".to_owned(),
+        "AnyScaleFrontendService" => "application-autoscaling".to_owned(),
         other => other.trim_start_matches("Amazon").to_ascii_lowercase(),
     };
     let head = format!(
@@ -120,8 +129,8 @@ pub fn make(moto: &str, target: &str, body: &Value) -> Value {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-    serde_json::from_str(body).unwrap()
+    let status = head.split(' ').nth(1).unwrap();
+    (status.parse().unwrap(), body.to_owned())
 }
 
 /// The secrets that a fault of these tests lets pass by, none of which may be printed.

@@ -1,15 +1,20 @@
 //! `entryctl deploy`: its files, its plans, and what it reads of a running cluster.
 
+mod answers;
 mod apply;
+mod back;
 mod cli;
 mod config;
 mod ecs;
 mod fake;
+mod history;
 mod kill;
 mod model;
 mod plan;
 mod reference;
 mod rollback;
+mod scale;
+mod schedules;
 mod verdict;
 
 use entry::deploy::config::{Config, open};

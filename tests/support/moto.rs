@@ -1,7 +1,8 @@
 //! AWS's stand-in: moto, with KMS keys of fixed id and material. `scripts/setup` installs it.
 
+use super::http::free_port;
 use super::{repository, wait};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -27,9 +28,8 @@ impl Moto {
     }
 
     fn listening(words: impl FnOnce(&mut Command, String) -> &mut Command) -> Moto {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
+        // Tests that run together must not take one another's server for their own.
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let mut command = Command::new(python());
         let mut process = words(&mut command, address.port().to_string())
             .stdin(Stdio::null())

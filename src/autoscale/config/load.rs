@@ -1,7 +1,7 @@
 //! From the text of a file to what it means, in one form. Pure: nothing is read here.
 
 use super::group::{Manner, RawGroup};
-use super::model::{Config, Group, Queue, Service};
+use super::model::{Config, DeployLock, Group, Queue, Service};
 use super::reader::Reader;
 use super::schema;
 use crate::autoscale::{ClusterId, GroupId, GroupKind, Region};
@@ -9,6 +9,7 @@ use crate::config::decode::{Decoder, Fields, Item};
 use crate::config::node::{Node, Value};
 use crate::config::problems::Problems;
 use crate::config::{Lookup, Text};
+use crate::state::Place;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,6 +54,8 @@ impl Reader<'_> {
             |decoder, item| decoder.seconds(item, false),
         );
         let queues = self.queues(&fields);
+        let deploys = self.deploys(&fields);
+        let state = fields.get("state").map(|item| self.place(&item));
         let mut groups = Vec::new();
         for (name, kind) in [
             ("auto_scaling_groups", GroupKind::AutoScaling),
@@ -76,7 +79,9 @@ impl Reader<'_> {
         let groups = groups.into_iter().collect::<Option<Vec<Group>>>()?;
         Some(Config {
             polling_interval: interval?,
+            state: state.flatten(),
             interruption_queues: queues?,
+            deploys: deploys?,
             groups,
         })
     }
@@ -99,6 +104,17 @@ impl Reader<'_> {
             let message = "$TZ names no time zone";
             self.decoder.problem(&fields.item, message, remedy);
         }
+    }
+
+    fn place(&mut self, item: &Item) -> Option<Place> {
+        let text = self.decoder.word(item)?;
+        let place = Place::parse(&text.value);
+        if place.is_none() {
+            let message = format!("{} is no place on S3", text.shown());
+            self.decoder
+                .problem(item, message, "write s3://bucket/prefix");
+        }
+        place
     }
 
     fn queues(&mut self, fields: &Fields) -> Option<Vec<Queue>> {
@@ -128,6 +144,26 @@ impl Reader<'_> {
             region: queue_region(host).map(Arc::from),
             url: text.value.clone(),
         })
+    }
+
+    fn deploys(&mut self, fields: &Fields) -> Option<Vec<DeployLock>> {
+        let Some(item) = fields.get("deploys") else {
+            return Some(Vec::new());
+        };
+        let items = self.decoder.list(&item, "a list of URLs");
+        let locks: Vec<_> = items.iter().map(|item| self.deploy(item)).collect();
+        locks.into_iter().collect()
+    }
+
+    fn deploy(&mut self, item: &Item) -> Option<DeployLock> {
+        let text = self.decoder.word(item)?;
+        let lock = deploy_lock(&text.value);
+        if lock.is_none() {
+            let message = format!("{} is no lock of a deploy", text.shown());
+            let remedy = "write s3://BUCKET/PREFIX/locks/NAME.json";
+            self.decoder.problem(item, message, remedy);
+        }
+        lock
     }
 
     fn same_names(&mut self, groups: &[RawGroup]) {
@@ -257,6 +293,17 @@ impl Reader<'_> {
             self.decoder.problem(item, message, "keep one of them");
         }
     }
+}
+
+/// The object in which `crate::state` keeps a lock.
+fn deploy_lock(url: &str) -> Option<DeployLock> {
+    let (folder, file) = url.rsplit_once('/')?;
+    let prefix = folder.strip_suffix("/locks")?;
+    let name = file.strip_suffix(".json").filter(|name| !name.is_empty())?;
+    Some(DeployLock {
+        place: Place::parse(prefix)?,
+        name: name.to_owned(),
+    })
 }
 
 /// The region in `sqs.REGION.amazonaws.com`, in the host of a VPC's endpoint, or in an old one.

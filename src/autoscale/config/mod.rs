@@ -16,7 +16,7 @@ mod service;
 
 pub use load::{Loaded, load};
 pub use model::{
-    Busy, Capacity, Config, Direction, Doubt, Fallback, Group, InsufficientData, LevelTimer,
-    Levels, Queue, Rate, RateLimit, Removal, Schedules, Service, Trigger,
+    Busy, Capacity, Config, DeployLock, Direction, Doubt, Fallback, Group, InsufficientData,
+    LevelTimer, Levels, Queue, Rate, RateLimit, Removal, Schedules, Service, Trigger,
 };
 pub(super) use reader::Reader;

@@ -2,6 +2,7 @@
 
 use crate::autoscale::schedule::Schedule;
 use crate::autoscale::{AlarmId, AlarmState, ClusterId, GroupId, Region, ServiceId};
+use crate::state::Place;
 use jiff::Timestamp;
 use std::fmt;
 use std::ops::{Add, Mul};
@@ -11,7 +12,11 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub polling_interval: Duration,
+    /// Where copies agree on which of them acts.
+    pub state: Option<Place>,
     pub interruption_queues: Vec<Queue>,
+    /// While one is held, the services that it names are left alone.
+    pub deploys: Vec<DeployLock>,
     pub groups: Vec<Group>,
 }
 
@@ -21,6 +26,13 @@ pub struct Queue {
     pub url: String,
     /// As its host name tells.
     pub region: Region,
+}
+
+/// Where deploys keep a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeployLock {
+    pub place: Place,
+    pub name: String,
 }
 
 /// Services that share nodes.
@@ -73,6 +85,12 @@ pub struct Service {
     pub scale_out: Direction,
     pub scale_in: Direction,
     pub doubt: Doubt,
+}
+
+impl fmt::Display for DeployLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.name, self.place)
+    }
 }
 
 impl Service {

@@ -25,7 +25,9 @@ pub const ROOT: Table = Table {
     keys: &[
         key("polling_interval", "seconds", "`30`"),
         key("time_zone", "time zone", "`$TZ`, else `UTC`"),
+        key("state", "`s3://bucket/prefix`", ""),
         key("spot_instance_intrp_warns_queue_urls", "list of URLs", ""),
+        key("deploys", "list of URLs", ""),
         key("auto_scaling_groups", "list of maps", ""),
         key("spot_fleet_requests", "list of maps", ""),
         key("simple_scaling", "list of maps", ""),

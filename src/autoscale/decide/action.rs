@@ -3,6 +3,7 @@
 use super::memory::Memory;
 use super::why::Why;
 use crate::autoscale::{GroupId, ServiceId};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ pub struct Decision {
     /// Why something else was not done.
     pub reasons: Vec<Reason>,
     pub memory: Memory,
+    /// The capacity that each group needs, as far as it is known.
+    pub needs: BTreeMap<GroupId, u32>,
 }
 
 /// Something to do.

@@ -1,9 +1,11 @@
 //! What one poll leaves to the next. All of it may be lost: then no wait is remembered, and nodes that
 //! are draining are found again.
 
+use super::action::Act;
 use super::snapshot::Service;
 use crate::autoscale::{GroupId, ServiceId};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +20,9 @@ pub struct Memory {
     pub groups: BTreeMap<GroupId, GroupMemory>,
 }
 
-/// What is remembered of a service.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What is remembered of a service. It is stored as it is (`run::stored`): members that are added need a default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ServiceMemory {
     /// When its count was last decided; nothing is decided for the idle time after it.
     pub updated: Option<Timestamp>,
@@ -39,7 +42,7 @@ pub struct ServiceMemory {
 }
 
 /// An update that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     pub at: Timestamp,
     pub from: u32,
@@ -60,7 +63,7 @@ pub struct GroupMemory {
 }
 
 /// An instance on its way out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaving {
     pub since: Timestamp,
     /// Chosen by this memory; others were found draining.
@@ -79,6 +82,22 @@ pub enum Arrival {
 }
 
 impl Memory {
+    /// An action failed. What else it was remembered as corrects itself in the next snapshot; `before` is the
+    /// memory that it was decided from.
+    pub fn failed(&mut self, act: &Act, before: &Memory) {
+        if let Act::Activate { group, instance } = act {
+            // Otherwise the node would look as if somebody else drained it, and be replaced.
+            let leaving = before
+                .groups
+                .get(group)
+                .and_then(|memory| memory.leaving.get(instance));
+            let memory = self.groups.get_mut(group);
+            if let Some((leaving, memory)) = leaving.zip(memory) {
+                memory.leaving.insert(instance.clone(), *leaving);
+            }
+        }
+    }
+
     /// A clock that was put back must not make waits longer than they are.
     pub fn not_after(&mut self, now: Timestamp) {
         let clamp = |time: &mut Timestamp| *time = (*time).min(now);

@@ -36,9 +36,12 @@ pub struct Nodes<'a> {
     /// `None`: the cluster's list was not read.
     registered: Option<&'a Registered<'a>>,
     pub(super) memory: GroupMemory,
+    /// Those on their way out when the poll began.
+    pub(super) going: HashMap<&'a str, Member<'a>>,
     pub(super) now: Timestamp,
     pub(super) actions: Vec<Action>,
     pub(super) held: Vec<Why>,
+    need: Option<u32>,
 }
 
 impl<'a> Nodes<'a> {
@@ -62,9 +65,11 @@ impl<'a> Nodes<'a> {
             members: members.collect(),
             registered,
             memory,
+            going: HashMap::new(),
             now,
             actions: Vec::new(),
             held: Vec::new(),
+            need: None,
         };
         nodes.remember();
         nodes
@@ -76,7 +81,8 @@ impl<'a> Nodes<'a> {
         let memory = &mut self.memory;
         memory.chosen.retain(|time| elapsed(*time, now) < HOUR);
         let mut known = std::mem::take(&mut memory.leaving);
-        for Member { instance, node } in &self.members {
+        for member in &self.members {
+            let Member { instance, node } = member;
             let draining = node.is_some_and(|node| node.status == NodeStatus::Draining);
             let found = || {
                 // It counts as chosen: a lost memory must not double what may go in an hour.
@@ -90,9 +96,10 @@ impl<'a> Nodes<'a> {
                 Some(leaving) => (leaving.ours || draining || node.is_none()).then_some(leaving),
                 None => draining.then(found),
             };
-            memory
-                .leaving
-                .extend(leaving.map(|leaving| (instance.id.clone(), leaving)));
+            if let Some(leaving) = leaving {
+                memory.leaving.insert(instance.id.clone(), leaving);
+                self.going.insert(&instance.id, *member);
+            }
         }
     }
 
@@ -120,12 +127,10 @@ impl<'a> Nodes<'a> {
         let tasks = tasks.fold(Capacity::default(), |sum, one| sum + one);
         let buffer = self.group.buffer;
         let need = (tasks + buffer).ceil();
+        self.need = complete.then_some(need);
         let target = need.max(self.seen.min).min(self.seen.max);
-        let leaving = self.memory.leaving.keys();
-        let leaving: u32 = leaving
-            .filter_map(|id| self.member(id))
-            .map(|one| one.instance.units)
-            .sum();
+        let leaving = self.going.values().map(|one| one.instance.units);
+        let leaving: u32 = leaving.sum();
         let staying = self.seen.desired.saturating_sub(leaving);
         if need > self.seen.max {
             self.held.push(Why::GroupMax {
@@ -166,13 +171,6 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    pub(super) fn member(&self, id: &str) -> Option<Member<'a>> {
-        self.members
-            .iter()
-            .find(|member| *member.instance.id == *id)
-            .copied()
-    }
-
     /// Nodes that are on their way out come back before new ones are bought.
     fn grow(&mut self, mut short: u32, need: u32, why: Why) {
         let ours = self
@@ -188,9 +186,8 @@ impl<'a> Nodes<'a> {
             if short == 0 {
                 break;
             }
-            let units = self
-                .member(&instance)
-                .map_or(0, |member| member.instance.units);
+            let going = self.going.get(&*instance);
+            let units = going.map_or(0, |member| member.instance.units);
             short = short.saturating_sub(units);
             self.memory.leaving.remove(&instance);
             let act = Act::Activate {
@@ -232,6 +229,9 @@ impl<'a> Nodes<'a> {
     pub fn finish(self, decision: &mut Decision) {
         decision.actions.extend(self.actions);
         let id = &self.group.id;
+        decision
+            .needs
+            .extend(self.need.map(|need| (id.clone(), need)));
         decision
             .reasons
             .extend(self.held.into_iter().map(|why| Reason {

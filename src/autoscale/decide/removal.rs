@@ -35,7 +35,7 @@ impl<'a> Nodes<'a> {
             let Some(Member {
                 instance,
                 node: Some(node),
-            }) = self.member(&id)
+            }) = self.going.get(&*id).copied()
             else {
                 continue;
             };
@@ -86,7 +86,7 @@ impl<'a> Nodes<'a> {
         let staying = || self.members.iter().filter(stays);
         let zones = Zones::of(staying().map(|member| member.instance));
         let candidates = staying().filter_map(|member| self.candidate(*member));
-        let chosen = choose(zones, candidates.collect(), surplus, most);
+        let chosen = choose(&zones, candidates, surplus, most);
         let units: u32 = chosen.iter().map(|instance| instance.units).sum();
         let full = chosen.len() == most;
         for instance in chosen {

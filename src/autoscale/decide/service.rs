@@ -63,7 +63,6 @@ impl<'a> Turn<'a> {
             _ => {}
         }
         memory.settle(seen, now);
-        memory.wanted = memory.wanted.filter(|wanted| *wanted > seen.desired);
         let wishes = alarms.wishes(service);
         let unknown = wishes.unknown.is_some();
         held.extend(
@@ -77,6 +76,9 @@ impl<'a> Turn<'a> {
             memory.reached = None;
         }
         let bounds = Bounds::new(service, memory, now);
+        // The maximum may have fallen while it waited for capacity.
+        let wanted = memory.wanted.map(|wanted| wanted.min(bounds.stairs.last()));
+        memory.wanted = wanted.filter(|wanted| *wanted > seen.desired);
         let turn = Turn {
             service,
             seen,

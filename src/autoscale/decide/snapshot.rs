@@ -13,6 +13,8 @@ pub struct Snapshot {
     /// Container instances; a cluster whose list was not read is not in it.
     pub clusters: BTreeMap<ClusterId, Vec<Node>>,
     pub groups: BTreeMap<GroupId, Group>,
+    /// ARNs of container instances by their EC2 instance: what calls name. No decision depends on them.
+    pub container_instances: BTreeMap<ClusterId, BTreeMap<Arc<str>, Arc<str>>>,
 }
 
 /// An active service.

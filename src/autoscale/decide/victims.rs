@@ -1,6 +1,7 @@
 //! Which nodes go first: from the zone that has most, the emptiest, and of these the oldest.
 
 use super::snapshot::{Instance, Tasks};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// A node that may go.
@@ -26,49 +27,86 @@ impl<'a> Zones<'a> {
         }
         zones
     }
+}
 
-    fn place(&self, instance: &Instance) -> (usize, u32) {
-        self.counts
-            .get(&*instance.zone)
-            .copied()
-            .unwrap_or_default()
-    }
+/// What is lost with a node: whether a task of no service is, and how many tasks are.
+type Stake = (bool, u32);
 
-    fn largest(&self) -> u32 {
-        let counts = self.counts.values().map(|(_, count)| *count);
-        counts.max().unwrap_or(0)
+/// Those that go first are the smallest: by their tasks, then by zone, then by age.
+type Rank<'a> = (Stake, usize, Timestamp, &'a str);
+
+/// A zone's candidates, of which the last goes first.
+struct Zone<'a> {
+    staying: u32,
+    candidates: Vec<(Rank<'a>, &'a Instance)>,
+}
+
+impl<'a> Zone<'a> {
+    /// The first that may still go: what was too large for the surplus stays so.
+    fn first(&mut self, surplus: u32) -> Option<Rank<'a>> {
+        while self.candidates.last()?.1.units > surplus {
+            self.candidates.pop();
+        }
+        self.candidates.last().map(|(rank, _)| *rank)
     }
 }
 
 /// At most `most` nodes with at most `surplus` units. A zone that has fewer than others loses none, even
 /// if that means that none goes: ECS and EC2 would only balance what is left.
 pub fn choose<'a>(
-    mut zones: Zones<'a>,
-    mut candidates: Vec<Candidate<'a>>,
+    zones: &Zones<'a>,
+    candidates: impl Iterator<Item = Candidate<'a>>,
     mut surplus: u32,
     most: usize,
 ) -> Vec<&'a Instance> {
+    let mut zones = by_zone(zones, candidates);
     let mut chosen = Vec::new();
     while chosen.len() < most {
-        let largest = zones.largest();
-        let may = |one: &&Candidate| {
-            one.instance.units <= surplus && zones.place(one.instance).1 == largest
-        };
-        let rank = |one: &&Candidate| {
-            let Candidate { instance, tasks } = one;
-            let (zone, _) = zones.place(instance);
-            let stake = (tasks.one_off > 0, tasks.at_stake());
-            (stake, zone, instance.launched, instance.id.clone())
-        };
-        let Some(best) = candidates.iter().filter(may).min_by_key(rank).copied() else {
+        let largest = zones.iter().map(|zone| zone.staying).max();
+        let largest = zones
+            .iter_mut()
+            .filter(|zone| Some(zone.staying) == largest);
+        let firsts = largest.filter_map(|zone| Some((zone.first(surplus)?, zone)));
+        let Some((_, zone)) = firsts.min_by_key(|(rank, _)| *rank) else {
             break;
         };
-        candidates.retain(|one| one.instance.id != best.instance.id);
-        if let Some((_, count)) = zones.counts.get_mut(&*best.instance.zone) {
-            *count -= 1;
-        }
-        surplus -= best.instance.units;
-        chosen.push(best.instance);
+        let Some((_, instance)) = zone.candidates.pop() else {
+            break;
+        };
+        zone.staying -= 1;
+        surplus -= instance.units;
+        chosen.push(instance);
     }
     chosen
+}
+
+fn by_zone<'a>(
+    zones: &Zones<'a>,
+    candidates: impl Iterator<Item = Candidate<'a>>,
+) -> Vec<Zone<'a>> {
+    let counts = zones.counts.values();
+    let mut sorted: Vec<(usize, u32)> = counts.copied().collect();
+    sorted.sort_unstable();
+    let mut by_zone: Vec<Zone> = sorted
+        .into_iter()
+        .map(|(_, staying)| Zone {
+            staying,
+            candidates: Vec::new(),
+        })
+        .collect();
+    for Candidate { instance, tasks } in candidates {
+        let place = zones.counts.get(&*instance.zone).map(|(place, _)| *place);
+        let Some((place, zone)) = place.and_then(|place| Some((place, by_zone.get_mut(place)?)))
+        else {
+            continue;
+        };
+        let stake = (tasks.one_off > 0, tasks.at_stake());
+        let rank = (stake, place, instance.launched, &*instance.id);
+        zone.candidates.push((rank, instance));
+    }
+    for zone in &mut by_zone {
+        zone.candidates
+            .sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
+    }
+    by_zone
 }

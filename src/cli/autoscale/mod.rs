@@ -1,7 +1,13 @@
 //! `entryctl autoscale`: a file a command.
 
 mod check;
+mod iam;
+mod online;
+mod plan;
 mod simulate;
+mod status;
+
+pub(super) use iam::Arguments as IamArguments;
 
 use super::{Failure, warn};
 use crate::autoscale::config::{Config, Loaded, load};
@@ -17,6 +23,10 @@ pub(super) enum Command {
     Check(check::Arguments),
     /// Show what a file does on a trace of alarms, without AWS
     Simulate(simulate::Arguments),
+    /// Show what the next poll would do, and why
+    Plan(plan::Arguments),
+    /// Show services, groups and alarms of a file as they are
+    Status(status::Arguments),
 }
 
 impl Command {
@@ -24,6 +34,8 @@ impl Command {
         match self {
             Command::Check(arguments) => arguments.run(),
             Command::Simulate(arguments) => arguments.run(),
+            Command::Plan(arguments) => arguments.run(),
+            Command::Status(arguments) => arguments.run(),
         }
     }
 }

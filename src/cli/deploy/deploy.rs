@@ -1,22 +1,18 @@
 //! `entryctl deploy`: carries the plan out, and waits until it is proven.
 
+use super::carry::Carry;
 use super::files::Files;
-use super::interrupt::{INTERRUPTED, guarded};
 use super::lock::who;
-use super::plan::{paint, show};
+use super::plan::show;
 use super::{DEADLINE, check};
-use crate::aws::{Call, Clients, Ecs};
+use crate::aws::{Clients, Ecs};
 use crate::cli::{Failure, online, warn};
-use crate::deploy::apply::{Deploy, Lock, OnEcs, Options, code, forced, only};
+use crate::deploy::apply::{Options, forced, only};
 use crate::deploy::config::Config;
-use crate::deploy::guard::{Guard, Stop};
 use crate::deploy::observe;
-use crate::deploy::report::{Json, Lines, Live, Report};
 use crate::deploy::verdict::Limits;
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 const EXAMPLES: &str = "\
@@ -101,9 +97,6 @@ impl Arguments {
         let config = self.files.load(self.revision.as_deref())?;
         let config = only(&config, &self.services)
             .map_err(|name| Failure::line(format!("{}: no service {name:?}", self.files.name())))?;
-        if !config.scheduled_tasks.is_empty() {
-            warn("scheduled tasks are not changed");
-        }
         let settings = self.files.settings(&config);
         online::with_clients(&settings, DEADLINE, async |clients, deadline| {
             if self.dry_run {
@@ -134,74 +127,17 @@ impl Arguments {
         if self.no_wait && !config.after.is_empty() {
             warn("after is not run: it needs services that are proven");
         }
-        let now: &dyn Fn() -> Timestamp = &Timestamp::now;
-        if !self.json {
-            let live = io::stdout().is_terminal() && io::stderr().is_terminal();
-            return if live {
-                self.reported(config, clients, &Live::new(warn, paint()))
-                    .await
-            } else {
-                let lines = Lines::new(io::stdout(), warn, paint());
-                self.reported(config, clients, &lines).await
-            };
-        }
-        let json = Json::new(io::stdout(), now);
-        let done = self.reported(config, clients, &json).await;
-        let (code, error) = match &done {
-            Ok(()) => (0, None),
-            Err(Failure::Code(code, lines)) => (*code, Some(lines.join("\n"))),
-            Err(Failure::Lines(lines)) => (1, Some(lines.join("\n"))),
-            Err(Failure::BrokenPipe) => (1, None),
-        };
-        json.done(code, error.as_deref());
-        done
-    }
-
-    async fn reported(
-        &self,
-        config: &Config,
-        clients: &Clients,
-        report: &dyn Report,
-    ) -> Result<(), Failure> {
-        let calls = clients.calls();
-        let lock = config.state.as_ref().map(|place| Lock {
-            s3: clients.s3(),
-            place,
-            name: config.lock_name(),
-            wait: self.wait_lock,
-        });
-        if lock.is_none() {
-            warn(
-                "there is no state: in the file, so nothing keeps two deploys from running at once",
-            );
-        }
-        let calls_in = |region: &str| -> Rc<dyn Call> {
-            match region {
-                "" => Rc::new(clients.calls()),
-                region => Rc::new(clients.calls_in(region)),
-            }
-        };
-        let on_ecs = OnEcs {
-            calls: &calls,
-            calls_in: &calls_in,
-        };
-        let options = self.options();
-        let guard = Guard::default();
-        let deploy = Deploy {
+        let carry = Carry {
             config,
-            options: &options,
-            calls: &calls,
-            lock,
+            clients,
+            options: &self.options(),
             who: who("deploy", &self.message)?,
-            one_offs: Some(&on_ecs),
-            logs: Some(&on_ecs),
-            report,
-            guard: &guard,
-            now: &Timestamp::now,
+            wait_lock: self.wait_lock,
+            json: self.json,
             may_delete: &|names| self.may_delete(names),
+            planner: None,
         };
-        let done = guarded(&guard, deploy.run()).await?;
-        ended(done.map(|done| done.outcomes))
+        carry.out(async |_, _| Ok(())).await
     }
 
     fn options(&self) -> Options {
@@ -233,26 +169,4 @@ impl Arguments {
         let read = io::stdin().lock().read_line(&mut answer);
         read.is_ok() && answer.trim_start().starts_with(['y', 'Y'])
     }
-}
-
-/// What the events told already is said again in short: a job's log may be long.
-fn ended(
-    done: Result<Vec<(String, crate::deploy::verdict::Outcome)>, Stop>,
-) -> Result<(), Failure> {
-    let outcomes = match done {
-        Ok(outcomes) => outcomes,
-        Err(Stop::Refused(lines)) => return Err(Failure::Lines(lines)),
-        Err(stop @ Stop::Interrupted) => {
-            return Err(Failure::Code(INTERRUPTED, vec![stop.to_string()]));
-        }
-        Err(stop) => return Err(Failure::line(stop.to_string())),
-    };
-    let code = code(&outcomes);
-    if code == 0 {
-        return Ok(());
-    }
-    let bad = outcomes.iter().filter(|(_, outcome)| outcome.code() != 0);
-    let lines = bad
-        .map(|(service, outcome)| crate::aws::one_line(&format!("service {service}: {outcome}")));
-    Err(Failure::Code(code, lines.collect()))
 }

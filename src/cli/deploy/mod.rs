@@ -1,5 +1,6 @@
 //! `entryctl deploy`, and the commands around it.
 
+mod carry;
 mod check;
 mod confirm;
 mod deploy;

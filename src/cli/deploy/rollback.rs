@@ -1,19 +1,27 @@
 //! `entryctl rollback`: services go back to what served before.
 
 use super::DEADLINE;
+use super::carry::Carry;
 use super::confirm::confirmed;
 use super::files::{Files, all_there, commit};
 use super::history::{guessed, short_sha};
-use crate::aws::{AwsError, Ecs};
+use super::lock::who;
+use crate::aws::{self, AwsError, Ecs};
 use crate::cli::{Failure, online, output, warn};
+use crate::deploy::apply::{Deploy, Options, Planner};
 use crate::deploy::config::Config;
+use crate::deploy::guard::Stop;
 use crate::deploy::history::{self, MOST};
-use crate::deploy::plan::{Plan, short};
-use crate::deploy::rollback::{self, Back, Choice, To};
+use crate::deploy::plan::{Plan, Running, short};
+use crate::deploy::report::Event;
+use crate::deploy::rollback::{self, Back, Choice, Ended, To};
+use crate::deploy::verdict::{Limits, Outcome};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::time::Instant;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
 
 const EXAMPLES: &str = "\
 Services go back to the task definition that served before, by their deployments and not by the
@@ -23,7 +31,8 @@ so do the file's scheduled tasks of the same commit. Nothing else of a service i
 
 Where ECS itself has gone back already, last-good leaves the service as it is.
 
-Exit codes: 0 done, 1 failed or there is nothing to go back to, 2 wrong usage.
+Exit codes: 0 they serve again, or nothing goes back; 1 failed, or there is nothing to go back to;
+2 wrong usage; 10 to 13 and 130 as with entryctl deploy.
 
 Examples:
   entryctl rollback --dry-run
@@ -57,7 +66,16 @@ pub(in crate::cli) struct Arguments {
     /// Deregister what was left, once all services serve again and nothing refers to it
     #[arg(long)]
     deregister: bool,
-    /// Print JSON
+    /// How long to wait while a deploy holds the lock
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
+    wait_lock: Duration,
+    /// Why, for others who find the lock
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    message: String,
+    /// How long it may take
+    #[arg(long, value_name = "DURATION", default_value = "20m", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+    /// Print what goes back as JSON, then events as JSON, one a line
     #[arg(long)]
     json: bool,
 }
@@ -66,6 +84,8 @@ pub(in crate::cli) struct Arguments {
 struct Ways {
     choices: Vec<Choice>,
     plan: Plan,
+    /// The services, as they are.
+    described: BTreeMap<String, Map<String, Value>>,
 }
 
 impl Ways {
@@ -93,9 +113,48 @@ impl Arguments {
                 return Ok(());
             }
             confirmed("Go back?", self.yes)?;
-            let line = "going back is not there yet: give --dry-run";
-            Err(Failure::line(line.to_owned()))
+            let again = Again {
+                arguments: self,
+                config: &config,
+                names: &names,
+                to: &to,
+                ecs,
+                told: &ways,
+            };
+            let carry = Carry {
+                config: &config,
+                clients,
+                options: &self.options(),
+                who: who("rollback", &self.message)?,
+                wait_lock: self.wait_lock,
+                json: self.json,
+                may_delete: &|_| false,
+                planner: Some(&again),
+            };
+            let backs = ways.backs();
+            carry
+                .out(async |deploy, outcomes| {
+                    if self.deregister {
+                        deregister(deploy, &backs, outcomes, &config, &ecs).await?;
+                    }
+                    Ok(())
+                })
+                .await
         })
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            limits: Limits {
+                timeout: self.timeout,
+                capacity: self.timeout,
+                failed_starts: 3,
+            },
+            allow_zero: true,
+            rollback: false,
+            wait: true,
+            force_new: false,
+        }
     }
 
     fn target(&self) -> Result<To, Failure> {
@@ -144,6 +203,10 @@ impl Arguments {
         let mut ways = Ways {
             choices,
             plan: rollback::plan(config, &[], &[], &[]),
+            described: all
+                .iter()
+                .map(|one| (one.service.clone(), one.described.clone()))
+                .collect(),
         };
         let backs = ways.backs();
         if backs.is_empty() {
@@ -171,6 +234,92 @@ impl Arguments {
         }
         out
     }
+}
+
+/// The choice again, under the lock: what was shown is what is done.
+struct Again<'a> {
+    arguments: &'a Arguments,
+    config: &'a Config,
+    names: &'a [String],
+    to: &'a To,
+    ecs: Ecs<'a>,
+    told: &'a Ways,
+}
+
+impl Planner for Again<'_> {
+    fn plan(&self) -> Pin<Box<dyn Future<Output = Result<(Plan, Running), Stop>> + '_>> {
+        Box::pin(async {
+            let deadline = Instant::now() + DEADLINE;
+            let Again {
+                arguments,
+                config,
+                names,
+                to,
+                ecs,
+                told,
+            } = self;
+            let ways = arguments.ways(config, names, to, ecs, deadline).await;
+            let ways = ways.map_err(|failure| Stop::Refused(failure.lines()))?;
+            if ways.choices != told.choices || ways.plan != told.plan {
+                let line = "what runs has changed meanwhile: nothing is changed, look again";
+                return Err(Stop::Refused(vec![line.to_owned()]));
+            }
+            let running = Running {
+                services: ways.described,
+                ..Running::default()
+            };
+            Ok((ways.plan, running))
+        })
+    }
+}
+
+/// Deregisters what was left, and nothing refers to.
+async fn deregister(
+    deploy: &Deploy<'_>,
+    backs: &[Back],
+    outcomes: &[(String, Outcome)],
+    config: &Config,
+    ecs: &Ecs<'_>,
+) -> Result<(), Failure> {
+    let deadline = Instant::now() + DEADLINE;
+    let families: BTreeSet<String> = backs
+        .iter()
+        .filter_map(|back| short(&back.from).split(':').next().map(str::to_owned))
+        .collect();
+    let failed = |error: AwsError| Failure::new(&error);
+    let cluster = &config.cluster;
+    let arn = ecs.cluster_arn(cluster, deadline).await.map_err(failed)?;
+    let arn = arn.unwrap_or_else(|| cluster.clone());
+    let referred = rollback::referred(cluster, &arn, &families, ecs, deadline).await;
+    let referred = referred.map_err(failed)?;
+    let ended = |service: &str| {
+        let mut outcomes = outcomes.iter();
+        match outcomes.find(|(name, _)| name == service) {
+            Some((_, Outcome::Success)) => Ended::Good,
+            _ => Ended::Bad,
+        }
+    };
+    let writer = deploy.writer();
+    let retired = rollback::retired(backs, &ended, &referred);
+    for left in backs.iter().map(|back| &back.from).collect::<BTreeSet<_>>() {
+        if !retired.contains(left) {
+            let line = format!(
+                "{} is not deregistered: something refers to it",
+                short(left)
+            );
+            deploy.report.tell(&Event::Warning(line));
+            continue;
+        }
+        let mut request = Map::new();
+        request.insert("taskDefinition".to_owned(), left.as_str().into());
+        let write = writer.write(aws::Write::DeregisterTaskDefinition, short(left), &request);
+        let done = write.await;
+        done.map_err(|stop| Failure::line(stop.to_string()))?;
+        deploy.report.tell(&Event::Deregistered {
+            definition: left.clone(),
+        });
+    }
+    Ok(())
 }
 
 /// The plan with the rules that go back, too; that they cannot be read holds up no service.

@@ -3,9 +3,9 @@
 use super::lock::{Kept, Lock, Session, Who};
 use super::one_offs::{LogTail, OneOffs, Request};
 use super::services::Services;
-use super::writer::Writer;
+use super::writer::{Changes, Writer};
 use super::{back, forced};
-use crate::aws::{Call, Ecs, Write};
+use crate::aws::{Call, Ecs, Events, Write};
 use crate::deploy::config::{Config, OneOff};
 use crate::deploy::guard::{Guard, Stop};
 use crate::deploy::observe;
@@ -13,16 +13,21 @@ use crate::deploy::plan::{
     Definition, DefinitionAction, Plan, Running, ServiceAction, ServiceStep,
 };
 use crate::deploy::report::{Event, Report, When};
+use crate::deploy::schedules;
 use crate::deploy::verdict::{Limits, Outcome};
 use crate::deploy::wait::{Proof, Wait};
 use crate::state::Audit;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 /// For all calls that make a plan.
 const PLAN: Duration = Duration::from_mins(1);
+
+/// For one call to `EventBridge`.
+const RULE: Duration = Duration::from_mins(1);
 
 /// The time, as AWS and the lock's other holders have it.
 pub type Clock<'c> = &'c dyn Fn() -> Timestamp;
@@ -57,6 +62,13 @@ pub struct Deploy<'d> {
     pub now: Clock<'d>,
     /// Whether these services may be deleted.
     pub may_delete: &'d dyn Fn(&[&str]) -> bool,
+    /// Makes the plan, once the lock is held; the files do without it.
+    pub planner: Option<&'d dyn Planner>,
+}
+
+/// A plan that is not made of the files alone.
+pub trait Planner {
+    fn plan(&self) -> Pin<Box<dyn Future<Output = Result<(Plan, Running), Stop>> + '_>>;
 }
 
 /// What became of it.
@@ -101,16 +113,32 @@ impl Deploy<'_> {
         })
     }
 
+    /// What changes something for this deploy.
+    #[must_use]
+    pub fn writer(&self) -> Writer<'_> {
+        Writer::new(self.ecs(), self.audit(), self.guard, self.report, self.now)
+    }
+
     async fn planned(&self, session: Option<&Session<'_>>) -> Result<Done, Stop> {
         let ecs = self.ecs();
-        let observed = observe::observed(self.config, &ecs, Instant::now() + PLAN);
-        let observed = self.guard.unless_interrupted(observed).await?;
-        let (mut plan, running) = observed?;
+        let observed = async {
+            match self.planner {
+                Some(planner) => planner.plan().await,
+                None => {
+                    let deadline = Instant::now() + PLAN;
+                    Ok(observe::observed(self.config, &ecs, deadline).await?)
+                }
+            }
+        };
+        let (mut plan, running) = self.guard.unless_interrupted(observed).await??;
         if self.options.force_new {
             plan = forced(plan, self.config, &running);
         }
         self.report.tell(&Event::Planned(Box::new(plan.clone())));
-        let writer = Writer::new(ecs, self.audit(), self.guard, self.report, self.now);
+        for warning in &plan.warnings {
+            self.report.tell(&Event::Warning(warning.clone()));
+        }
+        let writer = self.writer();
         let run = Run {
             deploy: self,
             plan: &plan,
@@ -185,7 +213,10 @@ impl Run<'_> {
             .await?;
         owe(owes);
         let done = self.waves(&arns).await?;
-        // Scheduled rules pin definitions that have served by now: `schedules` belongs here.
+        // Rules pin definitions, which have served by now.
+        if code(&done.outcomes) == 0 {
+            self.schedules(&arns).await?;
+        }
         match code(&done.outcomes) {
             0 if owes => {
                 self.one_offs(When::After, after, &arns).await?;
@@ -342,6 +373,30 @@ impl Run<'_> {
             services.delete(wave).await?;
         }
         Ok(done)
+    }
+
+    async fn schedules(&self, arns: &Arns) -> Result<(), Stop> {
+        let arn = |name: &str| arns.get(name).cloned();
+        let events = Events::new(self.deploy.calls);
+        for step in self.plan.scheduled.iter().filter(|step| step.acts()) {
+            let requests = schedules::requests(step, &arn);
+            let requests = requests.map_err(|why| Stop::Refused(vec![why]))?;
+            for request in &requests {
+                let changes = Changes {
+                    action: &request.write.action(),
+                    resource: &request.rule,
+                    request: &request.members,
+                };
+                let deadline = Instant::now() + RULE;
+                let call = events.write(request.write, &request.rule, &request.members, deadline);
+                self.writer.recorded(&changes, call).await?;
+                self.deploy.report.tell(&Event::Scheduled {
+                    name: request.rule.clone(),
+                    operation: request.write.operation(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The last lines of containers that failed, one task for each cause.

@@ -50,6 +50,16 @@ pub enum Event {
         definition: Option<String>,
         deployment: Option<String>,
     },
+    /// A definition that nothing runs any more.
+    Deregistered {
+        definition: String,
+    },
+    /// A call for a scheduled task's rule.
+    Scheduled {
+        name: String,
+        /// `PutTargets`.
+        operation: &'static str,
+    },
     Progress {
         service: String,
         waiting: String,

@@ -74,6 +74,12 @@ fn value(event: &Event) -> Value {
             "event": "oneOffEnded", "when": when.to_string(), "task": task, "exitCode": code,
             "earlier": earlier,
         }),
+        Event::Deregistered { definition } => {
+            json!({"event": "deregistered", "taskDefinition": definition})
+        }
+        Event::Scheduled { name, operation } => {
+            json!({"event": "scheduled", "name": name, "operation": operation})
+        }
         event => of_service(event),
     }
 }

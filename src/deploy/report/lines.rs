@@ -112,6 +112,8 @@ fn sentence(event: &Event) -> String {
             definition.as_deref(),
             deployment.as_deref(),
         ),
+        Event::Deregistered { definition } => format!("deregistered {}", short(definition)),
+        Event::Scheduled { name, operation } => format!("schedule {name}: {operation}"),
         Event::Progress { service, waiting } => format!("service {service}: {waiting}"),
         Event::Told {
             service, message, ..

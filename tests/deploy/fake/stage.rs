@@ -167,6 +167,7 @@ impl Stage {
             guard: &guard,
             now: &now,
             may_delete: &|_| false,
+            planner: None,
         };
         deploy.run().await
     }
