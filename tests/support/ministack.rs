@@ -69,7 +69,7 @@ impl Ministack {
         self.folder.join("podman.sock")
     }
 
-    fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
