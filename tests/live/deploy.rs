@@ -140,33 +140,6 @@ fn the_second(bed: &Bed, proxy: &Proxy) {
         [FIRST, SECOND],
         "{answers:?}"
     );
-    // Each old task was told to stop, drained, and ended by itself.
-    let stopped = bed.ministack.tasks(bed.cluster, "STOPPED");
-    let web = stopped.iter().filter(|task| task["group"] == "service:web");
-    let stops: Vec<Value> = web.map(|task| stop_line(bed, task)).collect();
-    assert_eq!(stops.len(), 2);
-    for stop in stops {
-        assert_eq!(stop["sent"][0]["signal"], "SIGQUIT", "{stop}");
-        assert_eq!((&stop["forced"], &stop["code"]), (&json!(false), &json!(0)));
-    }
-}
-
-/// What entry said last in a task.
-fn stop_line(bed: &Bed, task: &Value) -> Value {
-    let id = task["taskArn"]
-        .as_str()
-        .unwrap()
-        .rsplit('/')
-        .next()
-        .unwrap();
-    let stream = format!("ecs/app/{id}");
-    bed.ministack.until("the line of its stop", || {
-        let log = bed.ministack.said("/myapp", &stream);
-        let last = log
-            .iter()
-            .rfind(|line| line.contains(r#""event":"stop""#))?;
-        serde_json::from_str(last).ok()
-    })
 }
 
 fn the_third_does_not_start(bed: &Bed, proxy: &Proxy) {
