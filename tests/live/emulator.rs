@@ -51,8 +51,8 @@ fn ended(bed: &Bed, arn: &Value, last: &str) -> (Value, Vec<String>) {
 }
 
 #[test]
-fn a_service_goes_from_one_image_to_the_next_without_a_failed_request() {
-    let bed = bed("rolling");
+fn a_request_fails_where_a_task_dies_under_it() {
+    let bed = bed("dying");
     let ministack = &bed.ministack;
     let v1 = register(&bed, "web", "v1", &["web"]);
     let proxy = Proxy::start(ministack, bed.cluster, "web");
@@ -62,63 +62,8 @@ fn a_service_goes_from_one_image_to_the_next_without_a_failed_request() {
     );
     ministack.ecs(
         "CreateService",
-        &json!({"cluster": bed.cluster, "serviceName": "web", "taskDefinition": v1, "desiredCount": 2}),
-    );
-    ministack.until("two tasks serve", || {
-        proxy.lines.so_far().contains(", 2 tasks").then_some(())
-    });
-    let (status, secrets) = http::get(proxy.port, "/secrets").unwrap();
-    assert!(
-        status == 200 && secrets.contains("secret_key_base: n***"),
-        "{secrets}"
-    );
-
-    let traffic = Traffic::start(proxy.port, 2);
-    let v2 = register(&bed, "web", "v2", &["web"]);
-    ministack.ecs(
-        "UpdateService",
-        &json!({"cluster": bed.cluster, "service": "web", "taskDefinition": v2}),
-    );
-    ministack.until("only the new deployment is left", || {
-        let service = ministack.service(bed.cluster, "web");
-        let deployments = service["deployments"].as_array().unwrap();
-        (deployments.len() == 1 && service["runningCount"] == 2).then_some(())
-    });
-    let after = traffic.so_far().pages.values().sum::<usize>();
-    ministack.until("some more requests", || {
-        (traffic.so_far().pages.values().sum::<usize>() > after + 20).then_some(())
-    });
-    let answers = traffic.stop();
-    assert!(answers.failed.is_empty(), "{answers:?}");
-    let pages: Vec<&str> = answers.pages.keys().map(String::as_str).collect();
-    assert_eq!(
-        pages,
-        [
-            "hello from production\n",
-            "hello from production, the second\n"
-        ]
-    );
-
-    // Each old task was told to stop, drained, and ended by itself.
-    for task in ministack.tasks(bed.cluster, "STOPPED") {
-        let (_, log) = ended(&bed, &task["taskArn"], "\"event\":\"stop\"");
-        let stop = log.iter().find(|line| line.contains("\"event\":\"stop\""));
-        let stop: Value = serde_json::from_str(stop.unwrap()).unwrap();
-        assert_eq!(stop["sent"][0]["signal"], "SIGQUIT", "{stop}");
-        assert_eq!((&stop["forced"], &stop["code"]), (&json!(false), &json!(0)));
-    }
-}
-
-#[test]
-fn a_request_fails_where_a_task_dies_under_it() {
-    let bed = bed("dying");
-    let ministack = &bed.ministack;
-    let v1 = register(&bed, "web", "v1", &["web"]);
-    ministack.ecs(
-        "CreateService",
         &json!({"cluster": bed.cluster, "serviceName": "web", "taskDefinition": v1, "desiredCount": 1}),
     );
-    let proxy = Proxy::start(ministack, bed.cluster, "web");
     ministack.until("a task serves", || {
         proxy.lines.so_far().contains(", 1 tasks").then_some(())
     });

@@ -1,10 +1,12 @@
 //! The example app in real containers, on an ECS on this machine. All tests share one and its images, and have it
 //! one after the other.
 
+mod deploy;
 mod emulator;
 
 use crate::support::ministack::Ministack;
 use crate::support::{binary, repository};
+use serde_json::json;
 use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -34,7 +36,7 @@ impl Shared {
         assert!(made.status.success(), "{made:?}");
         let ministack = Ministack::start(&folder.join("ecs"));
         let ecr = "AmazonEC2ContainerRegistry_V20150921";
-        let name = serde_json::json!({"repositoryName": "myapp"});
+        let name = json!({"repositoryName": "myapp"});
         ministack.call(ecr, "CreateRepository", &name);
         let shared = Shared {
             ministack,
@@ -89,6 +91,8 @@ pub fn bed(cluster: &'static str) -> Bed {
     static SHARED: OnceLock<Shared> = OnceLock::new();
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let shared = SHARED.get_or_init(Shared::start);
+    let named = json!({"clusterName": cluster});
+    shared.ministack.ecs("CreateCluster", &named);
     let data = shared.repository.with_file_name(cluster);
     std::fs::create_dir(&data).unwrap();
     // The app's user has another number in the image.

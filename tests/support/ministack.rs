@@ -11,7 +11,8 @@
 //! - `clientToken` and a task definition's `entryPoint` mean nothing.
 //! - `ListServiceDeployments`, `DescribeServiceDeployments` and `DescribeServiceRevisions` answer empty lists.
 //! - No task has an address or a host port here.
-//! - stdout and stderr are one stream of `CloudWatch` Logs, in order.
+//! - stdout and stderr are one stream of `CloudWatch` Logs, in order. The container is removed as soon as it has
+//!   ended, and on a busy machine the last lines of a task that was stopped may be missing.
 
 use super::http::free_port;
 use super::lines::Lines;
@@ -69,7 +70,7 @@ impl Ministack {
         self.folder.join("podman.sock")
     }
 
-    fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 

@@ -3,7 +3,10 @@
 - a service's task has the id of its deployment as `startedBy`,
 - the first deployment of a service is IN_PROGRESS until its tasks run,
 - `failedTasks` counts without the circuit breaker, too,
-- the tasks that ran before stay when the circuit breaker fails a deployment and does not roll back.
+- the tasks that ran before stay when the circuit breaker fails a deployment and does not roll back,
+- what a task definition does not say is not in it as an empty text.
+
+And a container gets a network with only a loopback, whatever the task definition's network mode.
 
     python3 ministack_ecs.py     with ministack's variables
 """
@@ -15,6 +18,8 @@ run_task = ecs._run_task
 make_deployment = ecs._make_deployment
 record_failure = ecs._record_service_task_failure
 stop_task = ecs._stop_task
+build_run_kwargs = ecs._build_run_kwargs
+register_task_definition = ecs._register_task_definition
 
 
 def run_task_of_deployment(data):
@@ -52,7 +57,24 @@ def stop_task_of_success(data):
     return stop_task(data)
 
 
-# Calls of clients have their own table; these are the calls of its scheduler.
+def run_kwargs_without_network(*arguments):
+    kwargs = build_run_kwargs(*arguments)
+    for name in ("network", "ports", "extra_hosts"):
+        kwargs.pop(name, None)
+    return {**kwargs, "network_mode": "none"}
+
+
+def register_without_empty(data):
+    told = register_task_definition(data)
+    for definition in ecs._task_defs.values():
+        for name in [name for name, value in definition.items() if value in ("", None)]:
+            del definition[name]
+    return told
+
+
+ecs._build_run_kwargs = run_kwargs_without_network
+ecs._ACTION_MAP["RegisterTaskDefinition"] = register_without_empty
+# Calls of clients are in that table; these are the calls of its scheduler.
 ecs._run_task = run_task_of_deployment
 ecs._make_deployment = deployment_in_progress
 ecs._record_service_task_failure = record_failure_always

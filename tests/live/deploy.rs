@@ -1,0 +1,193 @@
+//! A release of the example app by `entryctl`, and the way back, under traffic.
+
+use super::{Bed, REGISTRY, bed};
+use crate::support::proxy::Proxy;
+use crate::support::traffic::{Answers, Traffic};
+use crate::support::{binary, http};
+use serde_json::{Value, json};
+use std::process::Command;
+
+const FIRST: &str = "hello from production\n";
+const SECOND: &str = "hello from production, the second\n";
+
+/// What a command said, and its exit code.
+struct Said {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Said {
+    #[track_caller]
+    fn ended(&self, code: i32) -> &Said {
+        let (stdout, stderr) = (&self.stdout, &self.stderr);
+        assert_eq!(self.code, Some(code), "{stdout}\n{stderr}");
+        self
+    }
+
+    #[track_caller]
+    fn shows(&self, text: &str) -> &Said {
+        let (stdout, stderr) = (&self.stdout, &self.stderr);
+        assert!(
+            stdout.contains(text) || stderr.contains(text),
+            "no {text}:\n{stdout}\n{stderr}"
+        );
+        self
+    }
+}
+
+/// Runs it where the app's deploy.yml is.
+fn entryctl(bed: &Bed, words: &[&str]) -> Said {
+    let mut command = Command::new(binary("entryctl"));
+    let own = std::env::vars_os().map(|(name, _)| name);
+    for name in own.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {
+        command.env_remove(name);
+    }
+    let output = command
+        .args(words)
+        .current_dir(bed.repository.join("examples/rails"))
+        .env("AWS_ENDPOINT_URL", bed.ministack.url())
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", "somebody")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("REGISTRY", REGISTRY)
+        .env("ROLES", "arn:aws:iam::000000000000:role")
+        .env("SUBNET", "subnet-1")
+        .env("SECURITY_GROUP", "sg-1")
+        .env("DATA", &bed.data)
+        .env_remove("SHA")
+        .output()
+        .unwrap();
+    Said {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn deploy(bed: &Bed, commit: &str) -> Said {
+    let words = ["deploy", commit, "--env", "local", "--timeout", "5m"];
+    entryctl(bed, &words)
+}
+
+/// Does something under traffic, waits until only one deployment runs tasks, and returns what the clients got.
+fn under_traffic(bed: &Bed, proxy: &Proxy, work: impl FnOnce()) -> Answers {
+    let traffic = Traffic::start(proxy.port, 1);
+    work();
+    bed.ministack.until("one deployment is left", || {
+        let service = bed.ministack.service(bed.cluster, "web");
+        let deployments = service["deployments"].as_array()?.iter();
+        let running = deployments.filter(|one| one["runningCount"] != 0);
+        (running.count() == 1).then_some(())
+    });
+    bed.ministack
+        .until("the proxy knows it, too", || balanced(proxy));
+    let asked = || traffic.so_far().pages.values().sum::<usize>();
+    let before = asked();
+    bed.ministack.until("some more requests", || {
+        (asked() > before + 10).then_some(())
+    });
+    let answers = traffic.stop();
+    assert!(answers.failed.is_empty(), "{answers:?}");
+    answers
+}
+
+/// The proxy has two tasks.
+fn balanced(proxy: &Proxy) -> Option<()> {
+    let said = proxy.lines.so_far();
+    let last = said.lines().rfind(|line| line.contains(" tasks"));
+    last?.ends_with(", 2 tasks").then_some(())
+}
+
+/// Of the revision that a service runs.
+fn image(bed: &Bed) -> Value {
+    let service = bed.ministack.service(bed.cluster, "web");
+    let asked = json!({"taskDefinition": service["taskDefinition"]});
+    let told = bed.ministack.ecs("DescribeTaskDefinition", &asked);
+    told["taskDefinition"]["containerDefinitions"][0]["image"].clone()
+}
+
+fn the_first(bed: &Bed) -> Proxy {
+    let said = deploy(bed, "v1");
+    said.ended(0)
+        .shows("AddNoteToVisits: migrated")
+        .shows("service web: deployed");
+    let at = |text: &str| said.stdout.find(text).unwrap();
+    assert!(at("CreateVisits: migrated") < at("service web: created"));
+    let proxy = Proxy::start(&bed.ministack, bed.cluster, "web");
+    bed.ministack.until("two tasks serve", || balanced(&proxy));
+    assert_eq!(http::get(proxy.port, "/").unwrap(), (200, FIRST.to_owned()));
+
+    let before = bed.ministack.service(bed.cluster, "web");
+    deploy(bed, "v1").ended(0).shows("nothing to change");
+    let after = bed.ministack.service(bed.cluster, "web");
+    assert_eq!(
+        before["deployments"][0]["id"],
+        after["deployments"][0]["id"]
+    );
+    proxy
+}
+
+fn the_second(bed: &Bed, proxy: &Proxy) {
+    let answers = under_traffic(bed, proxy, || {
+        deploy(bed, "v2")
+            .ended(0)
+            .shows("AddSeenToVisits: migrated")
+            .shows("service web: deployed");
+    });
+    assert_eq!(
+        answers.pages.keys().collect::<Vec<_>>(),
+        [FIRST, SECOND],
+        "{answers:?}"
+    );
+}
+
+fn the_third_does_not_start(bed: &Bed, proxy: &Proxy) {
+    let answers = under_traffic(bed, proxy, || {
+        deploy(bed, "broken")
+            .ended(13)
+            .shows("app exited with 125")
+            .shows("${PAYMENTS_URL} is not set: where payments go");
+    });
+    assert_eq!(answers.pages.keys().collect::<Vec<_>>(), [SECOND]);
+    let broken = image(bed).to_string().contains(&bed.commit("broken"));
+    assert!(broken, "{}", image(bed));
+}
+
+fn back(bed: &Bed, proxy: &Proxy) {
+    let answers = under_traffic(bed, proxy, || {
+        let words = ["rollback", "--yes", "--env", "local"];
+        entryctl(bed, &words).ended(0);
+    });
+    assert_eq!(answers.pages.keys().collect::<Vec<_>>(), [SECOND]);
+    let second = image(bed).to_string().contains(&bed.commit("v2"));
+    assert!(second, "{}", image(bed));
+    let service = bed.ministack.service(bed.cluster, "web");
+    assert_eq!(service["deployments"][0]["rolloutState"], "COMPLETED");
+}
+
+fn one_offs(bed: &Bed) {
+    let script = "for i in $(seq 2000); do echo line $i; done; id -un; exit 3";
+    let words = ["run", "--env", "local", "--", "sh", "-c", script];
+    let said = entryctl(bed, &words);
+    said.ended(3);
+    // entry's own lines are JSON.
+    let lines = said.stdout.lines().filter(|line| !line.starts_with('{'));
+    let expected = (1..=2000).map(|number| format!("line {number}"));
+    let expected: Vec<String> = expected.chain(["app".to_owned()]).collect();
+    assert_eq!(lines.collect::<Vec<_>>(), expected, "{}", said.stderr);
+    entryctl(bed, &["status", "--env", "local"])
+        .ended(0)
+        .shows("web: ACTIVE, 2 of 2 tasks run");
+}
+
+#[test]
+fn releases_go_out_and_back_without_a_failed_request() {
+    let bed = bed("production");
+    http::put(bed.ministack.address(), "/myapp-deploys", b"");
+    let proxy = the_first(&bed);
+    the_second(&bed, &proxy);
+    the_third_does_not_start(&bed, &proxy);
+    back(&bed, &proxy);
+    one_offs(&bed);
+}
