@@ -117,7 +117,7 @@ fn steady(shape: Shape) -> (Config, FakeAws) {
     (config(&text), aws)
 }
 
-/// ECS_DEPLOY's least, and one call for each fleet, whose instances nothing else tells.
+/// The least that AWS's limits allow, and one call for each fleet, whose instances nothing else tells.
 fn least(shape: Shape, every: bool) -> BTreeMap<String, usize> {
     let clusters = shape.regions * shape.clusters;
     let mut calls = BTreeMap::new();
@@ -339,7 +339,7 @@ const KINDS: [(&str, &str); 6] = [
 fn random_node(dice: &mut Dice, index: usize) -> FakeNode {
     let mut node = FakeNode::new(&format!("i-{index}"), &[]);
     if dice.roll(3) == 0 {
-        node.status = "DRAINING".to_owned();
+        "DRAINING".clone_into(&mut node.status);
     }
     let tasks = (0..dice.roll(4)).map(|_| match dice.roll(3) {
         0 => KINDS[dice.roll(KINDS.len())],
