@@ -102,7 +102,7 @@ impl FakeAws {
                 .map(|region: Region| (region, self as &dyn Call))
                 .collect(),
             s3: None,
-            deadline: Instant::now() + Duration::from_secs(60),
+            deadline: Instant::now() + Duration::from_mins(1),
         }
     }
 

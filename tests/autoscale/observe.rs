@@ -117,7 +117,7 @@ fn steady(shape: Shape) -> (Config, FakeAws) {
     (config(&text), aws)
 }
 
-/// ECS_DEPLOY's least, and one call for each fleet, whose instances nothing else tells.
+/// The least that AWS's limits allow, and one call for each fleet, whose instances nothing else tells.
 fn least(shape: Shape, every: bool) -> BTreeMap<String, usize> {
     let clusters = shape.regions * shape.clusters;
     let mut calls = BTreeMap::new();
@@ -324,6 +324,87 @@ fn a_poll_looks_at_no_more_than_ten_nodes() {
         .insert("g".to_owned(), group(50, (0, 50), &instances));
     look(&aws, &config, &Memory::default(), false);
     assert_eq!(aws.counts()["ListTasks"], 10);
+}
+
+/// Six kinds of tasks, by group and status.
+const KINDS: [(&str, &str); 6] = [
+    ("service:agent", "RUNNING"),
+    ("service:web", "RUNNING"),
+    ("service:web", "STOPPING"),
+    ("service:other", "PENDING"),
+    ("family:job", "RUNNING"),
+    ("service:web", "STOPPED"),
+];
+
+fn random_node(dice: &mut Dice, index: usize) -> FakeNode {
+    let mut node = FakeNode::new(&format!("i-{index}"), &[]);
+    if dice.roll(3) == 0 {
+        "DRAINING".clone_into(&mut node.status);
+    }
+    let tasks = (0..dice.roll(4)).map(|_| match dice.roll(3) {
+        0 => KINDS[dice.roll(KINDS.len())],
+        _ => KINDS[0],
+    });
+    let told = |(group, status): (&str, &str)| (group.to_owned(), status.to_owned());
+    node.tasks = tasks.map(told).collect();
+    node
+}
+
+/// Whatever was looked at and whatever was not: what is done is right by all that there is.
+#[test]
+fn what_was_not_looked_at_is_never_touched() {
+    let mut dice = Dice(11_271_126);
+    let (mut drained, mut ended) = (0, 0);
+    for round in 0..400 {
+        let keep = round % 2 == 0;
+        let (config, mut aws) = surplus(if keep { "keep" } else { "drain" });
+        let count = 4 + dice.roll(30);
+        let nodes: Vec<FakeNode> = (0..count)
+            .map(|index| random_node(&mut dice, index))
+            .collect();
+        let instances: Vec<String> = (0..count)
+            .map(|index| format!("i-{index} {}", ["a", "b", "c"][dice.roll(3)]))
+            .collect();
+        let desired = u32::try_from(count).unwrap();
+        aws.groups
+            .insert("g".to_owned(), group(desired, (0, 100), &instances));
+        for index in 0..count {
+            let protected = (0..4).filter(|_| dice.roll(4) == 0);
+            let arns = protected.map(|task| format!("arn:task/i-{index}/{task}"));
+            aws.protected.extend(arns.collect::<Vec<_>>());
+        }
+        aws.nodes.insert("c".to_owned(), nodes.clone());
+        let (seen, troubles) = look(&aws, &config, &Memory::default(), true);
+        assert_eq!(troubles, []);
+        let decision = decide(&config, &seen, Memory::default(), at(0));
+        for action in &decision.actions {
+            let (Act::Drain { instance, .. } | Act::Terminate { instance, .. }) = &action.act
+            else {
+                continue;
+            };
+            let node = nodes.iter().find(|node| node.instance == **instance);
+            let node = node.unwrap();
+            let lives = |status: &str| status != "STOPPED";
+            let at_stake = node
+                .tasks
+                .iter()
+                .filter(|(group, status)| lives(status) && group != "service:agent");
+            if matches!(action.act, Act::Terminate { .. }) {
+                assert_eq!(at_stake.count(), 0, "{round}: {action:?} of {node:?}");
+                ended += 1;
+                continue;
+            }
+            let service = |group: &str| group.starts_with("service:") && group != "service:agent";
+            for (index, (group, status)) in node.tasks.iter().enumerate() {
+                let moves = service(group) && status == "RUNNING";
+                let arn = format!("arn:task/{instance}/{index}");
+                let wrong = status == "PENDING" || moves && (keep || aws.protected.contains(&arn));
+                assert!(!wrong, "{round}: {action:?} of {node:?}");
+            }
+            drained += 1;
+        }
+    }
+    assert!(drained > 500 && ended > 200, "{drained} {ended}");
 }
 
 #[test]

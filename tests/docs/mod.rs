@@ -1,5 +1,6 @@
 //! README.md and docs/ against the programs: examples, links, tables and messages.
 
+mod autoscaled;
 mod examples;
 mod links;
 mod messages;

@@ -4,6 +4,7 @@
 //! examples can say what they would in a container; whatever it leaves running ends with it. As on a
 //! terminal, entry's lines are text.
 
+use super::autoscaled;
 use crate::aws::store::make;
 use crate::support::binary;
 use crate::support::fake_http::FakeHttp;
@@ -40,7 +41,7 @@ pub enum Step {
 impl Step {
     fn needs_aws(&self) -> bool {
         let (Step::Type(text) | Step::File { text, .. }) = self;
-        let words = ["aws-kms", "s3://", "entryctl plan"];
+        let words = ["aws-kms", "s3://", "entryctl plan", "autoscale plan"];
         words.iter().any(|word| text.contains(word))
     }
 
@@ -70,6 +71,7 @@ fn stand_in() -> Moto {
         "launchType": "FARGATE",
     });
     ecs("CreateService", &service);
+    autoscaled::make(&moto);
     http::put(moto.address(), "/myapp-production", b"");
     http::put(
         moto.address(),

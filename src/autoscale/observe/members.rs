@@ -41,12 +41,13 @@ pub(in crate::autoscale) fn time(value: &Value, name: &str) -> Option<Timestamp>
     match value.get(name)? {
         Value::String(text) => text.parse().ok(),
         Value::Number(number) => {
-            let nanoseconds = number.as_f64()? * 1e9;
+            // AWS counts in milliseconds.
+            let milliseconds = (number.as_f64()? * 1e3).round();
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "a time that is none is refused by the next line"
             )]
-            Timestamp::from_nanosecond(nanoseconds as i128).ok()
+            Timestamp::from_millisecond(milliseconds as i64).ok()
         }
         _ => None,
     }
