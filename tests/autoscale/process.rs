@@ -4,7 +4,7 @@ use crate::aws::store::make;
 use crate::support::guard::Guard;
 use crate::support::lines::Lines;
 use crate::support::moto::Moto;
-use crate::support::{binary, http, wait};
+use crate::support::{binary, http, repository, wait};
 use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 use std::fs;
@@ -89,11 +89,13 @@ impl Account {
 
     fn start(&self, words: &[&str]) -> Scaler {
         let mut command = Command::new(binary("entryctl"));
+        command.args(["autoscale", "run", "a.yml"]).args(words);
+        self.spawn(command.env_clear())
+    }
+
+    fn spawn(&self, command: &mut Command) -> Scaler {
         command
-            .args(["autoscale", "run", "a.yml"])
-            .args(words)
             .current_dir(self.folder.path())
-            .env_clear()
             .envs([
                 ("AWS_ENDPOINT_URL", self.moto.url().as_str()),
                 ("AWS_ACCESS_KEY_ID", "AKIDTEST"),
@@ -103,7 +105,7 @@ impl Account {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut process = Guard::spawn(&mut command);
+        let mut process = Guard::spawn(command);
         let stdout = Lines::of(process.stdout.take().unwrap());
         let stderr = Lines::of(process.stderr.take().unwrap());
         Scaler {
@@ -231,4 +233,38 @@ fn a_file_with_problems_or_without_state_is_told_at_once() {
         .stderr
         .wait_for("entryctl: service c/web: 1 → 2 tasks: alarm up is ALARM");
     alone.stop(Signal::SIGTERM);
+}
+
+/// `modes/autoscaler.yml`: signals that are no stop pass `entry` as they are.
+#[test]
+fn the_mode_runs_it_under_entry() {
+    let account = Account::new();
+    let config = account.folder.path().join("config");
+    fs::create_dir(&config).unwrap();
+    fs::write(config.join("autoscale.yml"), FILE).unwrap();
+    let mut command = Command::new(binary("entry"));
+    command.arg("--modes").arg(repository("modes")).arg("autoscaler");
+    let programs = binary("entryctl").parent().unwrap().display().to_string();
+    // The programs under test need not be for everybody.
+    let variables = [("PATH", programs.as_str()), ("AUTOSCALER_USER", "root")];
+    let mode = account.spawn(command.env_clear().envs(variables));
+    mode.stderr.wait_for("\"leads\"");
+    mode.stdout.wait_for("PollDuration");
+    for (signal, event) in [
+        (Signal::SIGTSTP, "\"paused\""),
+        (Signal::SIGCONT, "\"resumed\""),
+    ] {
+        mode.signal(signal);
+        mode.stderr.wait_for(event);
+    }
+    fs::write(
+        config.join("autoscale.yml"),
+        FILE.replace("max_task_count: 9", "max_task_count: 8"),
+    )
+    .unwrap();
+    mode.signal(Signal::SIGHUP);
+    mode.stderr.wait_for("\"reloaded\"");
+    let (_, stderr) = mode.stop(Signal::SIGTERM);
+    assert!(stderr.contains("\"stopped\""), "{stderr}");
+    assert_eq!(lease(&account)["released"], true);
 }
