@@ -8,6 +8,8 @@ use crate::support::{binary, http, repository, wait};
 use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -138,11 +140,21 @@ impl Scaler {
     }
 }
 
+/// The lease in the bucket; moto shows it to nobody without a name.
 fn lease(account: &Account) -> Value {
-    let path = "/state/myapp/locks/autoscale.json";
-    let (status, body) = http::get(account.moto.address().port(), path).unwrap();
-    assert_eq!(status, 200, "{body}");
-    serde_json::from_str(&body).unwrap()
+    let address = account.moto.address();
+    let who = "Credential=AKIDTEST/20260101/us-east-1/s3/aws4_request";
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "GET /state/myapp/locks/autoscale.json HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         authorization: AWS4-HMAC-SHA256 {who}, SignedHeaders=host, Signature=0\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    serde_json::from_str(body).unwrap()
 }
 
 #[test]
@@ -182,6 +194,8 @@ fn it_scales_reloads_pauses_and_hands_over() {
         (account.desired() == 4).then_some(())
     });
 
+    // A poll tells what it found, before what it did.
+    first.stdout.wait_for("\"Desired\":4");
     let holder = lease(&account)["id"].clone();
     let (metrics, _) = first.stop(Signal::SIGTERM);
     second.stderr.wait_for("entryctl: it leads from now on");
@@ -243,7 +257,10 @@ fn the_mode_runs_it_under_entry() {
     fs::create_dir(&config).unwrap();
     fs::write(config.join("autoscale.yml"), FILE).unwrap();
     let mut command = Command::new(binary("entry"));
-    command.arg("--modes").arg(repository("modes")).arg("autoscaler");
+    command
+        .arg("--modes")
+        .arg(repository("modes"))
+        .arg("autoscaler");
     let programs = binary("entryctl").parent().unwrap().display().to_string();
     // The programs under test need not be for everybody.
     let variables = [("PATH", programs.as_str()), ("AUTOSCALER_USER", "root")];
