@@ -130,7 +130,9 @@ fn config(groups: usize) -> Config {
                 "- {{name: g{group}, cluster: c{group}, buffer: 1, removal: {removal}, services: ["
             )
             .unwrap();
-            services.iter().for_each(|name| service(&mut text, *name));
+            for name in services {
+                service(&mut text, *name);
+            }
             text += "]}\n";
         }
         let text = Text {

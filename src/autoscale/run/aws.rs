@@ -150,7 +150,7 @@ impl Cloud for Aws<'_> {
             let regions = self.regions(config);
             let clouds = self.clouds(&regions, deadline);
             let before = self.made.get();
-            let every_node = self.polls.get() % EVERY_NODE == 0;
+            let every_node = self.polls.get().is_multiple_of(EVERY_NODE);
             let look = Look { memory, every_node };
             let (snapshot, troubles) = snapshot(config, look, &clouds, now).await;
             self.polls.set(self.polls.get() + 1);
