@@ -1,4 +1,4 @@
-.PHONY: help dist demo demo-deploy test fuzz bench clean
+.PHONY: help dist demo demo-deploy demo-autoscale test fuzz bench clean
 .DEFAULT_GOAL := help
 release := $${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/release
 
@@ -26,6 +26,11 @@ demo-deploy: ## three commits of it on an ECS in this machine, deployed and take
 	@scripts/setup
 	@$(MAKE) -s dist
 	@scripts/demo-deploy
+
+demo-autoscale: ## a simulated day of the autoscaler, then a live one on AWS's stand-in
+	@scripts/setup
+	@$(MAKE) -s dist
+	@scripts/demo-autoscale
 
 test: ## every check and test, on real servers and containers (as root, on Debian 12)
 	@scripts/test

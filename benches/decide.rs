@@ -114,30 +114,57 @@ fn peak() -> u64 {
     number.parse().unwrap()
 }
 
+/// A file may not be as large as that: it is read in parts.
 fn config(groups: usize) -> Config {
-    let mut text = "auto_scaling_groups:\n".to_owned();
-    for group in 0..groups {
-        writeln!(text, "- {{name: g{group}, cluster: c{group}, buffer: 1, removal: {{per_poll: 1000, per_hour: 100000}}, services: [").unwrap();
-        for service in 0..SERVICES / groups {
-            let name = format!("s{group}-{service}");
+    const PART: usize = 1000;
+    let each = SERVICES / groups;
+    let mut whole: Option<Config> = None;
+    for part in 0..SERVICES / PART {
+        let mut text = "auto_scaling_groups:\n".to_owned();
+        let all: Vec<usize> = (part * PART..(part + 1) * PART).collect();
+        for services in all.chunk_by(|one, other| one / each == other / each) {
+            let group = services[0] / each;
+            let removal = "{per_poll: 1000, per_hour: 10000}";
             writeln!(
                 text,
-                "{{name: {name}, min_task_count: 1, max_task_count: [50, 100], cooldown_time_for_reach_max: 600, step: 1, \
-                 upscale_triggers: [{{alarm_name: {name}-up, state: ALARM}}], \
-                 downscale_triggers: [{{alarm_name: {name}-down, state: ALARM}}, {{alarm_name: all-down, state: ALARM}}]}},"
+                "- {{name: g{group}, cluster: c{group}, buffer: 1, removal: {removal}, services: ["
             )
             .unwrap();
+            for name in services {
+                service(&mut text, *name);
+            }
+            text += "]}\n";
         }
-        text += "]}\n";
+        let text = Text {
+            file: "f.yml".to_owned(),
+            text,
+        };
+        let loaded = match load(&text, &|_| None) {
+            Ok(loaded) => loaded.config,
+            Err(problems) => panic!("{problems}"),
+        };
+        let Some(whole) = &mut whole else {
+            whole = Some(loaded);
+            continue;
+        };
+        for mut group in loaded.groups {
+            match whole.groups.last_mut().filter(|last| last.id == group.id) {
+                Some(last) => last.services.append(&mut group.services),
+                None => whole.groups.push(group),
+            }
+        }
     }
-    let text = Text {
-        file: "f.yml".to_owned(),
+    whole.unwrap()
+}
+
+fn service(text: &mut String, name: usize) {
+    writeln!(
         text,
-    };
-    match load(&text, &|_| None) {
-        Ok(loaded) => loaded.config,
-        Err(problems) => panic!("{problems}"),
-    }
+        "{{name: s{name}, min_task_count: 1, max_task_count: [50, 100], cooldown_time_for_reach_max: 600, step: 1, \
+         upscale_triggers: [{{alarm_name: s{name}-up, state: ALARM}}], \
+         downscale_triggers: [{{alarm_name: s{name}-down, state: ALARM}}, {{alarm_name: all-down, state: ALARM}}]}},"
+    )
+    .unwrap();
 }
 
 fn snapshot(config: &Config, now: Timestamp) -> Snapshot {

@@ -1,6 +1,7 @@
 //! The least IAM policy of the autoscaler: pure.
 
 use super::config::{Busy, Config, Group, Queue};
+use super::run::LEASE;
 use super::{ClusterId, GroupKind, Region};
 use crate::iam::{Needs, Place};
 use std::collections::BTreeMap;
@@ -26,6 +27,14 @@ pub fn needs(config: &Config, place: &Place) -> Needs {
         let key = lock.place.key("locks", &lock.name);
         let arn = format!("arn:{}:s3:::{}/{key}", place.partition, lock.place.bucket);
         needs.allow("s3:GetObject", arn);
+    }
+    if let Some(state) = &config.state {
+        let bucket = format!("arn:{}:s3:::{}", place.partition, state.bucket);
+        let lease = format!("{bucket}/{}", state.key("locks", LEASE));
+        needs.allow("s3:GetObject", lease.clone());
+        needs.allow("s3:PutObject", lease);
+        // Without it, S3 denies what does not exist.
+        needs.allow("s3:ListBucket", bucket);
     }
     needs.needs
 }

@@ -11,6 +11,7 @@ mod leader;
 pub mod moto;
 mod nodes;
 mod observe;
+mod process;
 mod reference;
 mod run;
 mod schedule;

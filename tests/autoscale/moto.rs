@@ -499,6 +499,7 @@ fn the_policy_is_the_least() {
     let folder = tempfile::tempdir().unwrap();
     let file = "spot_instance_intrp_warns_queue_urls: ['https://sqs.r.amazonaws.com/12/q']\n\
         deploys: [s3://state/myapp/locks/main.json]\n\
+        state: s3://state/scaler\n\
         simple_scaling: [{name: s, cluster: d, services: [{name: api, min_task_count: 1, max_task_count: 2}]}]\n";
     std::fs::write(folder.path().join("a.yml"), format!("{file}{FILE}")).unwrap();
     let output = Command::new(binary("entryctl"))
@@ -542,7 +543,10 @@ fn the_policy_is_the_least() {
             format!("ecs:ListTasks {nodes}"),
             format!("ecs:UpdateContainerInstancesState {nodes}"),
             format!("ecs:UpdateService {services}"),
-            "s3:GetObject arn:aws:s3:::state/myapp/locks/main.json".to_owned(),
+            "s3:GetObject [arn:aws:s3:::state/myapp/locks/main.json,arn:aws:s3:::state/scaler/locks/autoscale.json]"
+                .to_owned(),
+            "s3:ListBucket arn:aws:s3:::state".to_owned(),
+            "s3:PutObject arn:aws:s3:::state/scaler/locks/autoscale.json".to_owned(),
             "sqs:DeleteMessage arn:aws:sqs:r:12:q".to_owned(),
             "sqs:ReceiveMessage arn:aws:sqs:r:12:q".to_owned(),
         ]

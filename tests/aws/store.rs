@@ -114,6 +114,7 @@ pub fn send(moto: &str, target: &str, body: &Value) -> (u16, String) {
     let (service, body) = (target.split('.').next().unwrap(), body.to_string());
     let service = match service {
         "AmazonEC2ContainerServiceV20141113" => "ecs".to_owned(),
+        "GraniteServiceVersion20100801" => "monitoring".to_owned(),
         "AWSEvents" => "events".to_owned(),
         "AnyScaleFrontendService" => "application-autoscaling".to_owned(),
         "Logs_20140328" => "logs".to_owned(),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 /// The lease's name.
-const NAME: &str = "autoscale";
+pub const LEASE: &str = "autoscale";
 
 /// A copy that has died is replaced after that long at most, however short the polls are.
 const SHORTEST: Duration = Duration::from_mins(1);
@@ -129,7 +129,7 @@ impl<'s> Lead<'s> {
             me,
             length,
         } = shared;
-        match Hold::take(*s3, place, NAME, me, *length, now).await {
+        match Hold::take(*s3, place, LEASE, me, *length, now).await {
             Ok(Held::Ours(hold)) => {
                 let memory = stored::read(&hold.record().kept);
                 self.hold = Some(*hold);

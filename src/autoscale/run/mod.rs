@@ -11,6 +11,7 @@
 //! Nothing is done unless this copy's lease, with the memory of what is about to be done in it, was written in the
 //! same poll and is not over: a leader that is cut off from S3 stops, and the next one knows what was begun.
 
+mod aws;
 mod beside;
 mod cloud;
 mod emf;
@@ -23,8 +24,9 @@ mod signals;
 mod source;
 pub mod stored;
 
+pub use aws::Aws;
 pub use cloud::{Cloud, Later, Observed, Outcome};
-pub use lead::{Clock, Lead, takeover};
+pub use lead::{Clock, LEASE, Lead, takeover};
 pub use log::{Format, Log};
 pub use orders::{Order, Orders};
 pub use scaler::{Parts, Scaler};

@@ -4,6 +4,7 @@ mod check;
 mod iam;
 mod online;
 mod plan;
+mod run;
 mod simulate;
 mod status;
 
@@ -23,6 +24,8 @@ pub(super) enum Command {
     Check(check::Arguments),
     /// Show what a file does on a trace of alarms, without AWS
     Simulate(simulate::Arguments),
+    /// Scale, poll by poll, until it is stopped
+    Run(run::Arguments),
     /// Show what the next poll would do, and why
     Plan(plan::Arguments),
     /// Show services, groups and alarms of a file as they are
@@ -34,6 +37,7 @@ impl Command {
         match self {
             Command::Check(arguments) => arguments.run(),
             Command::Simulate(arguments) => arguments.run(),
+            Command::Run(arguments) => arguments.run(),
             Command::Plan(arguments) => arguments.run(),
             Command::Status(arguments) => arguments.run(),
         }
