@@ -11,6 +11,7 @@
 //! adds tomorrow passes through.
 
 pub mod config;
+pub mod image;
 pub mod observe;
 pub mod plan;
 pub mod rollback;

@@ -107,6 +107,7 @@ pub fn make(moto: &str, target: &str, body: &Value) -> Value {
     let (service, body) = (target.split('.').next().unwrap(), body.to_string());
     let service = match service {
         "AmazonEC2ContainerServiceV20141113" => "ecs".to_owned(),
+        "AmazonEC2ContainerRegistry_V20150921" => "ecr".to_owned(),
         other => other.trim_start_matches("Amazon").to_ascii_lowercase(),
     };
     let head = format!(

@@ -424,7 +424,7 @@ fn check_asks_nothing_of_aws() {
         said.stderr(),
         "entryctl: deploy.yml:1:1: cluster is missing, write the name of the services' cluster\n\
          entryctl: deploy.yml:1:1: clutser: unknown key, did you mean \"cluster\"? known keys: after, \
-         before, cluster, image, region, scheduled_tasks, services, tasks\n"
+         before, cluster, image, pin, region, scheduled_tasks, services, tasks\n"
     );
     let said = entryctl(
         &server.url(),

@@ -3,6 +3,7 @@
 mod cli;
 mod config;
 mod ecs;
+mod image;
 mod model;
 mod plan;
 mod reference;

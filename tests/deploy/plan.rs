@@ -532,6 +532,7 @@ fn config(container: &Value, mode: &str, fields: &Map<String, Value>) -> Config 
     Config {
         region: None,
         cluster: "main".to_owned(),
+        pin: true,
         tasks: vec![Task {
             name: "web".to_owned(),
             family: "web".to_owned(),

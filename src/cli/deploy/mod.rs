@@ -2,6 +2,7 @@
 
 mod check;
 mod files;
+mod images;
 mod plan;
 mod status;
 

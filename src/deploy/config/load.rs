@@ -61,6 +61,7 @@ impl Reader<'_> {
         let fields = self.decoder.table(root, &schema::ROOT)?;
         let region = self.text(fields.get("region"));
         let image = self.text(fields.get("image"));
+        let pin = fields.get("pin").map(|item| self.decoder.boolean(&item));
         let cluster = fields.get("cluster");
         if cluster.is_none() {
             let remedy = "write the name of the services' cluster";
@@ -103,6 +104,7 @@ impl Reader<'_> {
         Some(Config {
             region: region.ok()?,
             cluster: cluster?.value,
+            pin: pin.unwrap_or(Some(true))?,
             tasks: tasks.into_iter().collect::<Option<_>>()?,
             services,
             scheduled_tasks: scheduled.into_iter().collect::<Option<_>>()?,

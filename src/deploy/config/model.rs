@@ -9,6 +9,8 @@ pub struct Config {
     pub region: Option<String>,
     /// Name or ARN.
     pub cluster: String,
+    /// Whether images of ECR are registered with the digests that their tags stand for.
+    pub pin: bool,
     pub tasks: Vec<Task>,
     /// In the order of their waves.
     pub services: Vec<Service>,

@@ -11,6 +11,7 @@ pub const ROOT: Table = Table {
         key("region", "string", "`$AWS_REGION`"),
         key("cluster", "name or ARN", ""),
         key("image", "string", ""),
+        key("pin", "`true` or `false`", "`true`"),
         key("tasks", "map of name to task definition", ""),
         key("services", "map of name to service", ""),
         key("scheduled_tasks", "map of name to scheduled task", ""),
