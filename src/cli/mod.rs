@@ -5,9 +5,11 @@
 
 mod autoscale;
 mod check;
+mod completions;
 mod deploy;
 mod iam;
 mod input;
+mod man;
 mod online;
 mod output;
 mod s3;
@@ -52,13 +54,21 @@ enum Command {
     Check(check::Arguments),
     /// Print the least IAM policy that modes need
     Iam(iam::Arguments),
+    /// Write deploy.yml and task definitions from what runs
+    Init(deploy::InitArguments),
     /// Check what a deploy to ECS reads
     #[command(subcommand)]
     Deploy(deploy::Command),
     /// Show what a deploy would change
     Plan(deploy::PlanArguments),
+    /// Check that all that a deploy needs is there
+    Verify(deploy::VerifyArguments),
     /// Show what runs on ECS
     Status(deploy::StatusArguments),
+    /// Print what a shell needs to complete command lines
+    Completions(completions::Arguments),
+    /// Print the manual page
+    Man(man::Arguments),
 }
 
 /// What a command may end with.
@@ -109,6 +119,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Deploy(command) => command.run(),
         Command::Plan(arguments) => arguments.run(),
         Command::Status(arguments) => arguments.run(),
+        Command::Verify(arguments) => arguments.run(),
+        Command::Init(arguments) => arguments.run(),
+        Command::Completions(arguments) => arguments.run(),
+        Command::Man(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,12 +7,14 @@
 //! deployment history ──▶ which revision to go back to (rollback)
 //! ```
 //!
-//! All but `observe` is pure: no call, no clock. A definition stays the JSON that AWS will get, so that a field that AWS
+//! All but `observe`, `image::find`, `verify::gather` and `init::observe` is pure: no call, no clock. A definition stays the JSON that AWS will get, so that a field that AWS
 //! adds tomorrow passes through.
 
 pub mod config;
 pub mod image;
+pub mod init;
 pub mod observe;
 pub mod plan;
 pub mod rollback;
 pub mod verdict;
+pub mod verify;

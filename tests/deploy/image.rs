@@ -234,10 +234,7 @@ fn plan_pins_and_refuses() {
     let ecs = "AmazonEC2ContainerServiceV20141113.CreateCluster";
     make(&url, ecs, &json!({"clusterName": "main"}));
     ecr(&url, "CreateRepository", &json!({"repositoryName": "app"}));
-    let manifest = json!({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "config": {"digest": "sha256:1", "size": 1}, "layers": []});
-    let put =
-        json!({"repositoryName": "app", "imageTag": SHA, "imageManifest": manifest.to_string()});
-    let digest = ecr(&url, "PutImage", &put)["image"]["imageId"]["imageDigest"].clone();
+    let digest = put(&url, "app", SHA);
     let file = |tag: &str| {
         format!(
             "cluster: main\nregion: us-east-1\nimage: {}/app:{tag}\ntasks:\n  web: \
@@ -251,10 +248,7 @@ fn plan_pins_and_refuses() {
     let found: Value = serde_json::from_str(&finished.stdout()).unwrap();
     let image = &found["taskDefinitions"][0]["request"]["containerDefinitions"][0]["image"];
     let image = image.as_str().unwrap();
-    assert!(
-        image.ends_with(&format!("/app:{SHA}@{}", digest.as_str().unwrap())),
-        "{image}"
-    );
+    assert!(image.ends_with(&format!("/app:{SHA}@{digest}")), "{image}");
 
     let finished = plan(&url, &["plan"], &file("v2")).run().expect(1);
     assert_eq!(finished.stdout(), "");
@@ -264,6 +258,22 @@ fn plan_pins_and_refuses() {
         stderr.contains(&format!("the newest tags are {SHA}\n")),
         "{stderr}"
     );
+}
+
+/// Puts an image into moto's ECR; its digest.
+pub fn put(url: &str, repository: &str, tag: &str) -> String {
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {"digest": "sha256:1", "size": 1},
+        "layers": [],
+    });
+    let image = json!({
+        "repositoryName": repository, "imageTag": tag, "imageManifest": manifest.to_string(),
+    });
+    let put = ecr(url, "PutImage", &image);
+    let digest = put["image"]["imageId"]["imageDigest"].as_str();
+    digest.unwrap().to_owned()
 }
 
 /// Makes something in moto's ECR.

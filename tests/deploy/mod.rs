@@ -4,11 +4,13 @@ mod cli;
 mod config;
 mod ecs;
 mod image;
+mod init;
 mod model;
 mod plan;
 mod reference;
 mod rollback;
 mod verdict;
+mod verify;
 
 use entry::deploy::config::{Config, open};
 use serde_json::Value;

@@ -3,11 +3,15 @@
 mod check;
 mod files;
 mod images;
+mod init;
 mod plan;
 mod status;
+mod verify;
 
+pub(super) use init::Arguments as InitArguments;
 pub(super) use plan::Arguments as PlanArguments;
 pub(super) use status::Arguments as StatusArguments;
+pub(super) use verify::Arguments as VerifyArguments;
 
 use super::Failure;
 use clap::Subcommand;

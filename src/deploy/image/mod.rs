@@ -10,6 +10,7 @@ mod closest;
 mod find;
 mod reference;
 
+pub(super) use closest::commit;
 pub use closest::{Closest, closest};
 pub use find::{Found, Missing, find};
 pub use reference::Reference;
