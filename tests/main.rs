@@ -6,6 +6,7 @@
 mod autoscale;
 mod aws;
 mod boot;
+mod cli;
 mod config;
 mod deploy;
 mod docs;

@@ -125,7 +125,6 @@ fn metadata(body: &[u8]) -> ErrorMetadata {
 }
 
 /// For a list of a reply, of which an empty one is `null`, as every empty element.
-#[allow(dead_code)] // until a service with lists is here
 pub(super) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -4,7 +4,7 @@
 //! memory. Whatever fails, nothing is started and nothing is left.
 
 mod agent;
-mod cli;
+pub(crate) mod cli;
 
 mod cryptors;
 mod entrykit;

@@ -5,9 +5,11 @@
 
 mod autoscale;
 mod check;
+mod completions;
 mod deploy;
 mod iam;
 mod input;
+mod man;
 mod online;
 mod output;
 mod s3;
@@ -61,8 +63,12 @@ enum Command {
     Lock(deploy::LockArguments),
     /// Let deploys run again
     Unlock(deploy::UnlockArguments),
+    /// Write deploy.yml and task definitions from what runs
+    Init(deploy::InitArguments),
     /// Show what a deploy would change
     Plan(deploy::PlanArguments),
+    /// Check that all that a deploy needs is there
+    Verify(deploy::VerifyArguments),
     /// Show what runs on ECS
     Status(deploy::StatusArguments),
     /// Run a task once, with its output and its exit code
@@ -79,6 +85,10 @@ enum Command {
     Rollback(deploy::RollbackArguments),
     /// Set how many tasks services run
     Scale(deploy::ScaleArguments),
+    /// Print what a shell needs to complete command lines
+    Completions(completions::Arguments),
+    /// Print the manual page
+    Man(man::Arguments),
 }
 
 /// What a command may end with.
@@ -148,6 +158,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::History(arguments) => arguments.run(),
         Command::Rollback(arguments) => arguments.run(),
         Command::Scale(arguments) => arguments.run(),
+        Command::Verify(arguments) => arguments.run(),
+        Command::Init(arguments) => arguments.run(),
+        Command::Completions(arguments) => arguments.run(),
+        Command::Man(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,13 +9,15 @@
 //! RunTask, DescribeTasks ──▶ a task that runs once, its output and its exit code (oneoff, logs)
 //! ```
 //!
-//! All but `observe`, `apply`, `wait`, `oneoff` and `logs` is pure: no call, no clock. A definition stays the JSON
-//! that AWS will get, so that a field that AWS adds tomorrow passes through.
+//! All but `observe`, `apply`, `wait`, `oneoff`, `logs`, `image::find`, `verify::gather` and `init::observe` is pure: no
+//! call, no clock. A definition stays the JSON that AWS will get, so that a field that AWS adds tomorrow passes through.
 
 pub mod apply;
 pub mod config;
 pub mod guard;
 pub mod history;
+pub mod image;
+pub mod init;
 pub mod logs;
 pub mod observe;
 pub mod oneoff;
@@ -26,4 +28,5 @@ pub mod scale;
 pub mod schedules;
 pub mod tasks;
 pub mod verdict;
+pub mod verify;
 pub mod wait;

@@ -118,6 +118,7 @@ pub fn send(moto: &str, target: &str, body: &Value) -> (u16, String) {
         "AWSEvents" => "events".to_owned(),
         "AnyScaleFrontendService" => "application-autoscaling".to_owned(),
         "Logs_20140328" => "logs".to_owned(),
+        "AmazonEC2ContainerRegistry_V20150921" => "ecr".to_owned(),
         other => other.trim_start_matches("Amazon").to_ascii_lowercase(),
     };
     let head = format!(

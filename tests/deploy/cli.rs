@@ -424,7 +424,7 @@ fn check_asks_nothing_of_aws() {
         said.stderr(),
         "entryctl: deploy.yml:1:1: cluster is missing, write the name of the services' cluster\n\
          entryctl: deploy.yml:1:1: clutser: unknown key, did you mean \"cluster\"? known keys: after, \
-         before, cluster, image, lock, region, scheduled_tasks, services, state, tasks\n"
+         before, cluster, image, lock, pin, region, scheduled_tasks, services, state, tasks\n"
     );
     let said = entryctl(
         &server.url(),

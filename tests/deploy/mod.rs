@@ -9,6 +9,8 @@ mod config;
 mod ecs;
 mod fake;
 mod history;
+mod image;
+mod init;
 mod kill;
 mod logs;
 mod model;
@@ -21,6 +23,7 @@ mod scale;
 mod schedules;
 mod task_world;
 mod verdict;
+mod verify;
 
 use entry::deploy::config::{Config, open};
 use serde_json::Value;

@@ -422,7 +422,7 @@ fn colors_are_for_the_signs() {
 }
 
 /// A container with a random part of what one may have.
-fn containers() -> impl Strategy<Value = Value> {
+pub(super) fn containers() -> impl Strategy<Value = Value> {
     let word = "[a-z]{1,6}";
     let variables = prop::collection::btree_map("[A-Z]{1,4}", word, 0..4);
     let ports = prop::collection::btree_set(1u16..9, 0..3);
@@ -477,7 +477,7 @@ fn containers() -> impl Strategy<Value = Value> {
 }
 
 /// Fields of a service, each there or not.
-fn services() -> impl Strategy<Value = Map<String, Value>> {
+pub(super) fn services() -> impl Strategy<Value = Map<String, Value>> {
     let fields = [
         ("desiredCount", json!([0, 1, 5])),
         ("enableExecuteCommand", json!([true, false])),
@@ -522,7 +522,7 @@ fn services() -> impl Strategy<Value = Map<String, Value>> {
     each.prop_map(|fields| fields.into_iter().flatten().collect())
 }
 
-fn config(container: &Value, mode: &str, fields: &Map<String, Value>) -> Config {
+pub(super) fn config(container: &Value, mode: &str, fields: &Map<String, Value>) -> Config {
     let mut fields = fields.clone();
     fields.entry("desiredCount").or_insert(json!(1));
     let request = json!({
@@ -534,6 +534,7 @@ fn config(container: &Value, mode: &str, fields: &Map<String, Value>) -> Config 
         cluster: "main".to_owned(),
         state: None,
         lock: None,
+        pin: true,
         tasks: vec![Task {
             name: "web".to_owned(),
             family: "web".to_owned(),

@@ -4,7 +4,7 @@ use super::carry::Carry;
 use super::files::Files;
 use super::lock::who;
 use super::plan::show;
-use super::{DEADLINE, check};
+use super::{DEADLINE, check, images};
 use crate::aws::{Clients, Ecs};
 use crate::cli::{Failure, online, warn};
 use crate::deploy::apply::{Options, forced, only};
@@ -103,6 +103,7 @@ impl Arguments {
             .map_err(|name| Failure::line(format!("{}: no service {name:?}", self.files.name())))?;
         let settings = self.files.settings(&config);
         online::with_clients(&settings, DEADLINE, async |clients, deadline| {
+            let config = images::pinned(&config, clients, deadline).await?;
             if self.dry_run {
                 self.planned(&config, clients, deadline).await
             } else {

@@ -6,6 +6,8 @@ mod check;
 mod confirm;
 mod files;
 mod history;
+mod images;
+mod init;
 mod interrupt;
 mod interrupts;
 mod lines;
@@ -19,9 +21,11 @@ mod status;
 mod stop;
 mod tasks;
 mod told;
+mod verify;
 
 pub(super) use apply::Arguments as DeployArguments;
 pub(super) use history::Arguments as HistoryArguments;
+pub(super) use init::Arguments as InitArguments;
 pub(super) use lock::{LockArguments, UnlockArguments};
 pub(super) use logs::Arguments as LogsArguments;
 pub(super) use plan::Arguments as PlanArguments;
@@ -31,6 +35,7 @@ pub(super) use scale::Arguments as ScaleArguments;
 pub(super) use status::Arguments as StatusArguments;
 pub(super) use stop::Arguments as StopArguments;
 pub(super) use tasks::Arguments as TasksArguments;
+pub(super) use verify::Arguments as VerifyArguments;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 use super::DEADLINE;
 use super::files::Files;
+use super::images;
 use crate::aws::Ecs;
 use crate::cli::{Failure, online, output, warn};
 use crate::deploy::observe;
@@ -12,7 +13,7 @@ use std::io::{self, IsTerminal};
 const EXAMPLES: &str = "\
 Compares the files with what runs, and prints what differs: nothing is changed. What AWS fills
 in by itself, and the order of what has none, is no difference. Of a service only what the
-file names is compared. Values of variables that are filled in are not shown.
+file names is compared. Images of ECR must be there, and are pinned to their digests. Values of variables that are filled in are not shown.
 
 Exit codes: 0 done, 1 failed or it cannot be done, 2 wrong usage.
 
@@ -41,6 +42,7 @@ impl Arguments {
         let plan = online::with_clients(&settings, DEADLINE, async |clients, deadline| {
             let calls = clients.calls();
             let ecs = Ecs::new(&calls);
+            let config = images::pinned(&config, clients, deadline).await?;
             let plan = observe::planned(&config, &ecs, deadline).await;
             plan.map_err(|error| Failure::new(&error))
         })?;

@@ -62,6 +62,7 @@ impl Reader<'_> {
         let fields = self.decoder.table(root, &schema::ROOT)?;
         let region = self.text(fields.get("region"));
         let image = self.text(fields.get("image"));
+        let pin = fields.get("pin").map(|item| self.decoder.boolean(&item));
         let cluster = fields.get("cluster");
         if cluster.is_none() {
             let remedy = "write the name of the services' cluster";
@@ -108,6 +109,7 @@ impl Reader<'_> {
             cluster: cluster?.value,
             state: state.transpose().ok()?,
             lock: lock.ok()?,
+            pin: pin.unwrap_or(Some(true))?,
             tasks: tasks.into_iter().collect::<Option<_>>()?,
             services,
             scheduled_tasks: scheduled.into_iter().collect::<Option<_>>()?,

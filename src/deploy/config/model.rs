@@ -14,6 +14,8 @@ pub struct Config {
     pub state: Option<Place>,
     /// The lock's name, if it is not the cluster's.
     pub lock: Option<String>,
+    /// Whether images of ECR are registered with the digests that their tags stand for.
+    pub pin: bool,
     pub tasks: Vec<Task>,
     /// In the order of their waves.
     pub services: Vec<Service>,

@@ -13,6 +13,7 @@ pub const ROOT: Table = Table {
         key("image", "string", ""),
         key("state", "`s3://BUCKET/PREFIX`", ""),
         key("lock", "string", "the cluster's name"),
+        key("pin", "`true` or `false`", "`true`"),
         key("tasks", "map of name to task definition", ""),
         key("services", "map of name to service", ""),
         key("scheduled_tasks", "map of name to scheduled task", ""),

@@ -23,7 +23,16 @@ pub fn task(definition: &Map<String, Value>) -> Map<String, Value> {
             host_port(port, own_address);
         }
     }
+    without_tags_of_aws(&mut task);
     task
+}
+
+/// Nobody else can set them.
+fn without_tags_of_aws(map: &mut Map<String, Value>) {
+    if let Some(Value::Array(tags)) = map.get_mut("tags") {
+        let key = |tag: &Value| Some(tag.get("key")?.as_str()?.starts_with("aws:"));
+        tags.retain(|tag| key(tag) != Some(true));
+    }
 }
 
 /// Takes away what is neither known here nor in the file: AWS has begun to answer it.
@@ -94,6 +103,7 @@ pub fn service(described: &Map<String, Value>) -> Map<String, Value> {
         service.insert("role".to_owned(), role);
     }
     service.retain(|_, value| !value.is_null());
+    without_tags_of_aws(&mut service);
     service
 }
 

@@ -10,12 +10,14 @@
 //! A task definition is compared as a whole, since a revision is registered as a whole. Of a service only what
 //! the file names is compared and sent: what others set stays.
 
+mod bare;
 mod canonical;
 mod changes;
 mod decide;
 mod defaults;
 mod show;
 
+pub use bare::{Bare, bare_service, bare_task};
 pub use canonical::short;
 pub use changes::Change;
 pub use decide::plan;

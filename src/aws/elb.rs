@@ -1,0 +1,121 @@
+//! Load balancers' target groups.
+
+use super::calls::Call;
+use super::endpoint::Service;
+use super::error::{AwsError, Kind};
+use super::protocol::{Api, Protocol};
+use super::query::list;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+static API: Api = Api {
+    service: Service {
+        id: "Elastic Load Balancing v2",
+        name: "elasticloadbalancing",
+        signed_as: "elasticloadbalancing",
+        plain_in_gov: true,
+    },
+    protocol: Protocol::Query {
+        version: "2015-12-01",
+    },
+};
+
+/// A target group; what it has no word for is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct TargetGroup {
+    pub target_group_name: String,
+    pub protocol: Option<String>,
+    /// `instance`, `ip`, …
+    pub target_type: Option<String>,
+    #[serde(deserialize_with = "list")]
+    pub load_balancer_arns: Vec<String>,
+    pub health_check_protocol: Option<String>,
+    pub health_check_path: Option<String>,
+    /// A number, or `traffic-port`.
+    pub health_check_port: Option<String>,
+    pub health_check_interval_seconds: Option<String>,
+}
+
+/// Load balancers, by whatever answers in their place.
+#[derive(Clone, Copy)]
+pub struct Elb<'c> {
+    calls: &'c dyn Call,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Groups {
+    #[serde(default, deserialize_with = "list")]
+    target_groups: Vec<TargetGroup>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attributes {
+    #[serde(default, deserialize_with = "list")]
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attribute {
+    key: String,
+    value: Option<String>,
+}
+
+impl<'c> Elb<'c> {
+    pub fn new(calls: &'c dyn Call) -> Elb<'c> {
+        Elb { calls }
+    }
+
+    /// A target group by its ARN; `None` if there is none.
+    pub async fn target_group(
+        &self,
+        arn: &str,
+        deadline: Instant,
+    ) -> Result<Option<TargetGroup>, AwsError> {
+        let input = json!({"TargetGroupArns": [arn]});
+        let reply: Result<Groups, _> = self
+            .read("DescribeTargetGroups", arn, input, deadline)
+            .await;
+        match reply {
+            Ok(reply) => Ok(reply.target_groups.into_iter().next()),
+            Err(error) if error.is("TargetGroupNotFound") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How long it lets connections of a target that goes away end.
+    pub async fn deregistration_delay(
+        &self,
+        arn: &str,
+        deadline: Instant,
+    ) -> Result<Option<Duration>, AwsError> {
+        let input = json!({"TargetGroupArn": arn});
+        let operation = "DescribeTargetGroupAttributes";
+        let reply: Attributes = self.read(operation, arn, input, deadline).await?;
+        let mut attributes = reply.attributes.into_iter();
+        let delay = attributes.find(|one| one.key == "deregistration_delay.timeout_seconds");
+        let seconds = delay.and_then(|one| one.value?.parse().ok());
+        Ok(seconds.map(Duration::from_secs))
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        resource: &str,
+        input: Value,
+        deadline: Instant,
+    ) -> Result<T, AwsError> {
+        let call = self.calls.call(&API, operation, resource, input, deadline);
+        // The parser's own message would quote the reply.
+        serde_json::from_value(call.await?).map_err(|_| {
+            let detail = "a body of another kind than expected";
+            let action = format!("elasticloadbalancing:{operation}");
+            AwsError::new(Kind::Reply, &action, resource, detail)
+        })
+    }
+}

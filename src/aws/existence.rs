@@ -1,0 +1,163 @@
+//! Whether what a definition names is there: parameters, secrets, log groups. No value is read.
+
+use super::calls::Call;
+use super::endpoint::Service;
+use super::error::{AwsError, Kind};
+use super::protocol::{Api, Protocol};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+static SSM: Api = json_api("SSM", "ssm", true, "AmazonSSM");
+static SECRETS_MANAGER: Api =
+    json_api("Secrets Manager", "secretsmanager", false, "secretsmanager");
+static LOGS: Api = json_api("CloudWatch Logs", "logs", true, "Logs_20140328");
+
+/// The most that one filter names, and that one page holds.
+const PARAMETERS: usize = 50;
+/// Log groups whose names begin alike; the one of just this name comes first.
+const PAGE: usize = 50;
+const PAGES: usize = 20;
+
+const fn json_api(
+    id: &'static str,
+    name: &'static str,
+    plain_in_gov: bool,
+    target: &'static str,
+) -> Api {
+    Api {
+        service: Service {
+            id,
+            name,
+            signed_as: name,
+            plain_in_gov,
+        },
+        protocol: Protocol::Json {
+            version: "1.1",
+            target,
+        },
+    }
+}
+
+/// Services that are only asked what is there.
+#[derive(Clone, Copy)]
+pub struct Existence<'c> {
+    calls: &'c dyn Call,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameters {
+    #[serde(default)]
+    parameters: Vec<Parameter>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Secret {
+    deleted_date: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Groups {
+    #[serde(default)]
+    log_groups: Vec<Group>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    log_group_name: String,
+}
+
+impl<'c> Existence<'c> {
+    pub fn new(calls: &'c dyn Call) -> Existence<'c> {
+        Existence { calls }
+    }
+
+    /// Those of these parameters that there are.
+    pub async fn parameters(
+        &self,
+        names: &[String],
+        deadline: Instant,
+    ) -> Result<BTreeSet<String>, AwsError> {
+        let mut found = BTreeSet::new();
+        for names in names.chunks(PARAMETERS) {
+            let mut input = json!({
+                "ParameterFilters": [{"Key": "Name", "Option": "Equals", "Values": names}],
+                "MaxResults": PARAMETERS,
+            });
+            for _ in 0..PAGES {
+                let operation = "DescribeParameters";
+                // It takes no resource (Systems Manager, Service Authorization Reference).
+                let page: Parameters = self
+                    .read(&SSM, operation, "*", input.clone(), deadline)
+                    .await?;
+                found.extend(page.parameters.into_iter().map(|one| one.name));
+                match page.next_token.filter(|token| !token.is_empty()) {
+                    Some(token) => input["NextToken"] = token.into(),
+                    None => break,
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether there is a secret of this name or ARN, and it is not about to be deleted.
+    pub async fn secret(&self, id: &str, deadline: Instant) -> Result<bool, AwsError> {
+        let input = json!({"SecretId": id});
+        let reply: Result<Secret, _> = self
+            .read(&SECRETS_MANAGER, "DescribeSecret", id, input, deadline)
+            .await;
+        match reply {
+            Ok(secret) => Ok(secret.deleted_date.is_none_or(|date| date.is_null())),
+            Err(error) if error.kind == Kind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub async fn log_group(&self, name: &str, deadline: Instant) -> Result<bool, AwsError> {
+        let mut input = json!({"logGroupNamePrefix": name, "limit": PAGE});
+        for _ in 0..PAGES {
+            let page: Groups = self
+                .read(&LOGS, "DescribeLogGroups", name, input.clone(), deadline)
+                .await?;
+            if page.log_groups.iter().any(|one| one.log_group_name == name) {
+                return Ok(true);
+            }
+            match page.next_token.filter(|token| !token.is_empty()) {
+                Some(token) => input["nextToken"] = token.into(),
+                None => break,
+            }
+        }
+        Ok(false)
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        api: &'static Api,
+        operation: &str,
+        resource: &str,
+        input: Value,
+        deadline: Instant,
+    ) -> Result<T, AwsError> {
+        let call = self.calls.call(api, operation, resource, input, deadline);
+        // The parser's own message would quote the reply.
+        serde_json::from_value(call.await?).map_err(|_| {
+            let detail = "a body of another kind than expected";
+            let action = format!("{}:{operation}", api.name());
+            AwsError::new(Kind::Reply, &action, resource, detail)
+        })
+    }
+}
