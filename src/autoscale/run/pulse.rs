@@ -39,7 +39,7 @@ mod tests {
         let rest = |took, random| rest(HALF_MINUTE, Duration::from_secs(took), random).as_millis();
         assert_eq!(rest(0, 0), 28_500);
         assert_eq!(rest(0, u32::MAX), 31_500);
-        assert_eq!(rest(0, u32::MAX / 2) / 10, 2_999);
+        assert!((29_999..=30_000).contains(&rest(0, u32::MAX / 2)));
         assert_eq!(rest(4, 0), 24_500);
         assert_eq!(rest(27, 0), 3_000);
         assert_eq!(rest(500, u32::MAX), 3_000);

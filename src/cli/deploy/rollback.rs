@@ -8,7 +8,7 @@ use super::history::{guessed, short_sha};
 use super::lock::who;
 use crate::aws::{self, AwsError, Ecs};
 use crate::cli::{Failure, online, output, warn};
-use crate::deploy::apply::{Deploy, Options, Planner};
+use crate::deploy::apply::{Deploy, Options, Planner, Planning};
 use crate::deploy::config::Config;
 use crate::deploy::guard::Stop;
 use crate::deploy::history::{self, MOST};
@@ -20,7 +20,6 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 const EXAMPLES: &str = "\
@@ -247,7 +246,7 @@ struct Again<'a> {
 }
 
 impl Planner for Again<'_> {
-    fn plan(&self) -> Pin<Box<dyn Future<Output = Result<(Plan, Running), Stop>> + '_>> {
+    fn plan(&self) -> Planning<'_> {
         Box::pin(async {
             let deadline = Instant::now() + DEADLINE;
             let Again {

@@ -23,6 +23,6 @@ mod writer;
 pub use lock::{Kept, Lock, Who};
 pub use on_ecs::OnEcs;
 pub use one_offs::{Ended, LogTail, OneOffs, Request, Tail};
-pub use run::{Deploy, Done, Options, Planner, code};
+pub use run::{Deploy, Done, Options, Planner, Planning, code};
 pub use scope::{forced, only};
 pub use writer::{Changes, Writer};

@@ -68,8 +68,11 @@ pub struct Deploy<'d> {
 
 /// A plan that is not made of the files alone.
 pub trait Planner {
-    fn plan(&self) -> Pin<Box<dyn Future<Output = Result<(Plan, Running), Stop>> + '_>>;
+    fn plan(&self) -> Planning<'_>;
 }
+
+/// A plan that is being made, with what it is made from.
+pub type Planning<'p> = Pin<Box<dyn Future<Output = Result<(Plan, Running), Stop>> + 'p>>;
 
 /// What became of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -122,13 +125,11 @@ impl Deploy<'_> {
     async fn planned(&self, session: Option<&Session<'_>>) -> Result<Done, Stop> {
         let ecs = self.ecs();
         let observed = async {
-            match self.planner {
-                Some(planner) => planner.plan().await,
-                None => {
-                    let deadline = Instant::now() + PLAN;
-                    Ok(observe::observed(self.config, &ecs, deadline).await?)
-                }
+            if let Some(planner) = self.planner {
+                return planner.plan().await;
             }
+            let deadline = Instant::now() + PLAN;
+            Ok(observe::observed(self.config, &ecs, deadline).await?)
         };
         let (mut plan, running) = self.guard.unless_interrupted(observed).await??;
         if self.options.force_new {
