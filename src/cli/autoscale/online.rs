@@ -2,9 +2,11 @@
 
 use crate::autoscale::config::Config;
 use crate::autoscale::decide::{Memory, Snapshot};
-use crate::autoscale::observe::{Look, Regions, Trouble, snapshot};
+use crate::autoscale::observe::{Cause, Look, Regions, Trouble, snapshot};
+use crate::autoscale::run::{LEASE, stored};
 use crate::aws::{Clients, Settings};
 use crate::cli::{Failure, online, warn};
+use crate::state::{self, Record};
 use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
@@ -35,6 +37,8 @@ pub(super) struct Observed {
     pub snapshot: Snapshot,
     pub troubles: Vec<Trouble>,
     pub now: Timestamp,
+    /// The lease's record, with `state:` in the file and once somebody led.
+    pub lease: Option<Record>,
 }
 
 impl Place {
@@ -55,9 +59,20 @@ impl Place {
                 memory: &memory,
                 every_node: true,
             };
-            Ok(snapshot(&config, look, &clouds, now).await)
+            let mut seen = snapshot(&config, look, &clouds, now).await;
+            let mut lease = None;
+            if let Some(place) = &config.state {
+                match state::read(clients.s3(), place, LEASE).await {
+                    Ok(found) => lease = found.map(|(record, _)| record),
+                    Err(error) => seen.1.push(Trouble {
+                        about: "leader".to_owned(),
+                        cause: Cause::Failed(error),
+                    }),
+                }
+            }
+            Ok((seen, lease))
         };
-        let (snapshot, troubles) = online::with_clients(&settings, DEADLINE, look)?;
+        let ((snapshot, troubles), lease) = online::with_clients(&settings, DEADLINE, look)?;
         for trouble in &troubles {
             warn(&trouble.to_string());
         }
@@ -66,11 +81,30 @@ impl Place {
             snapshot,
             troubles,
             now,
+            lease,
         })
     }
 }
 
 impl Observed {
+    /// Who leads now.
+    pub(super) fn leader(&self) -> Option<&Record> {
+        self.lease.as_ref().filter(|lease| lease.is_held(self.now))
+    }
+
+    /// What the leader remembers, or the next one will.
+    pub(super) fn memory(&self) -> Memory {
+        let Some(lease) = &self.lease else {
+            return Memory::default();
+        };
+        stored::read(&lease.kept).unwrap_or_else(|why| {
+            warn(&format!(
+                "what the autoscaler remembers is not known: {why}"
+            ));
+            Memory::default()
+        })
+    }
+
     /// An error if anything could not be seen: a script must not take what is missing for what is not.
     pub(super) fn whole(&self) -> Result<(), Failure> {
         match self.troubles.len() {

@@ -1,7 +1,7 @@
 //! `entryctl autoscale plan`: what the next poll would do.
 
 use super::online::{Observed, Place, columns};
-use crate::autoscale::decide::{Decision, Memory, Subject, decide};
+use crate::autoscale::decide::{Decision, Subject, decide};
 use crate::cli::{Failure, output};
 use clap::Args;
 use serde_json::{Value, json};
@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 const EXAMPLES: &str = "\
 Reads everything that a poll of the autoscaler reads, nodes too, and prints what it would do
 now and which rule decided, and what is held back and why. Nothing is changed. Waits of a
-running autoscaler, such as the idle time, are not known here: it may do less.
+running autoscaler, such as the idle time, are known where the file has `state:`; without it the
+autoscaler may do less.
 
 Exit codes: 0 done, 1 failed or something could not be seen, 2 wrong usage.
 
@@ -31,7 +32,7 @@ pub(in crate::cli) struct Arguments {
 impl Arguments {
     pub fn run(&self) -> Result<(), Failure> {
         let seen = self.place.observe()?;
-        let decision = decide(&seen.config, &seen.snapshot, Memory::default(), seen.now);
+        let decision = decide(&seen.config, &seen.snapshot, seen.memory(), seen.now);
         let text = if self.json {
             serde_json::to_string_pretty(&as_json(&seen, &decision)).unwrap_or_default() + "\n"
         } else {

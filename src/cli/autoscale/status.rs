@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 
 const EXAMPLES: &str = "\
 Prints desired and running tasks of each service with the minimum and maximum of this moment,
-the groups' sizes and nodes, and the alarms' states. What is unknown is a ?.
+the groups' sizes and nodes, and the alarms' states; with `state:` in the file, who leads. What
+is unknown is a ?.
 
 Exit codes: 0 done, 1 failed or something could not be seen, 2 wrong usage.
 
@@ -101,8 +102,15 @@ fn as_json(seen: &Observed) -> Value {
         .flat_map(|service| service.upscale.iter().chain(&service.downscale));
     let alarms: BTreeSet<&AlarmId> = triggers.map(|trigger| &trigger.alarm).collect();
     let with_nodes = groups().filter(|group| group.id.kind != GroupKind::Simple);
+    let leader = seen.leader().map(|leader| {
+        json!({
+            "holder": leader.holder, "since": leader.since.to_string(),
+            "until": leader.until.to_string(),
+        })
+    });
     json!({
         "at": seen.now.to_string(),
+        "leader": leader,
         "services": services.map(|one| service(seen, one)).collect::<Vec<_>>(),
         "groups": with_nodes.map(|one| group(seen, one)).collect::<Vec<_>>(),
         "alarms": alarms.into_iter().map(|id| alarm(seen, id)).collect::<Vec<_>>(),
@@ -159,7 +167,16 @@ fn lines(seen: &Observed) -> String {
         });
         Some(columns(head, rows.collect()))
     });
-    tables.collect::<Vec<_>>().join("\n")
+    let tables = tables.collect::<Vec<_>>().join("\n");
+    leader(seen) + &tables
+}
+
+fn leader(seen: &Observed) -> String {
+    match (seen.leader(), &seen.config.state) {
+        (_, None) => String::new(),
+        (Some(leader), _) => format!("{} leads since {:.0}\n\n", leader.holder, leader.since),
+        (None, Some(place)) => format!("nobody leads: the lease in {place} is free\n\n"),
+    }
 }
 
 fn cell(value: &Value) -> String {

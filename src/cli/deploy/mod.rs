@@ -14,6 +14,7 @@ mod lines;
 mod lock;
 mod logs;
 mod plan;
+mod retire;
 mod rollback;
 mod run;
 mod scale;

@@ -6,19 +6,19 @@ use super::confirm::confirmed;
 use super::files::{Files, all_there, commit};
 use super::history::{guessed, short_sha};
 use super::lock::who;
-use crate::aws::{self, AwsError, Ecs};
+use super::retire;
+use crate::aws::{AwsError, Ecs};
 use crate::cli::{Failure, online, output, warn};
-use crate::deploy::apply::{Deploy, Options, Planner, Planning};
+use crate::deploy::apply::{Options, Planner, Planning};
 use crate::deploy::config::Config;
 use crate::deploy::guard::Stop;
 use crate::deploy::history::{self, MOST};
 use crate::deploy::plan::{Plan, Running, short};
-use crate::deploy::report::Event;
-use crate::deploy::rollback::{self, Back, Choice, Ended, To};
-use crate::deploy::verdict::{Limits, Outcome};
+use crate::deploy::rollback::{self, Back, Choice, To};
+use crate::deploy::verdict::Limits;
 use clap::Args;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -134,7 +134,7 @@ impl Arguments {
             carry
                 .out(async |deploy, outcomes| {
                     if self.deregister {
-                        deregister(deploy, &backs, outcomes, &config, &ecs).await?;
+                        retire::deregister(deploy, &backs, outcomes, &config, &ecs).await?;
                     }
                     Ok(())
                 })
@@ -270,55 +270,6 @@ impl Planner for Again<'_> {
             Ok((ways.plan, running))
         })
     }
-}
-
-/// Deregisters what was left, and nothing refers to.
-async fn deregister(
-    deploy: &Deploy<'_>,
-    backs: &[Back],
-    outcomes: &[(String, Outcome)],
-    config: &Config,
-    ecs: &Ecs<'_>,
-) -> Result<(), Failure> {
-    let deadline = Instant::now() + DEADLINE;
-    let families: BTreeSet<String> = backs
-        .iter()
-        .filter_map(|back| short(&back.from).split(':').next().map(str::to_owned))
-        .collect();
-    let failed = |error: AwsError| Failure::new(&error);
-    let cluster = &config.cluster;
-    let arn = ecs.cluster_arn(cluster, deadline).await.map_err(failed)?;
-    let arn = arn.unwrap_or_else(|| cluster.clone());
-    let referred = rollback::referred(cluster, &arn, &families, ecs, deadline).await;
-    let referred = referred.map_err(failed)?;
-    let ended = |service: &str| {
-        let mut outcomes = outcomes.iter();
-        match outcomes.find(|(name, _)| name == service) {
-            Some((_, Outcome::Success)) => Ended::Good,
-            _ => Ended::Bad,
-        }
-    };
-    let writer = deploy.writer();
-    let retired = rollback::retired(backs, &ended, &referred);
-    for left in backs.iter().map(|back| &back.from).collect::<BTreeSet<_>>() {
-        if !retired.contains(left) {
-            let line = format!(
-                "{} is not deregistered: something refers to it",
-                short(left)
-            );
-            deploy.report.tell(&Event::Warning(line));
-            continue;
-        }
-        let mut request = Map::new();
-        request.insert("taskDefinition".to_owned(), left.as_str().into());
-        let write = writer.write(aws::Write::DeregisterTaskDefinition, short(left), &request);
-        let done = write.await;
-        done.map_err(|stop| Failure::line(stop.to_string()))?;
-        deploy.report.tell(&Event::Deregistered {
-            definition: left.clone(),
-        });
-    }
-    Ok(())
 }
 
 /// The plan with the rules that go back, too; that they cannot be read holds up no service.

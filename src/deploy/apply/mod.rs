@@ -15,6 +15,7 @@ mod back;
 mod lock;
 mod on_ecs;
 mod one_offs;
+mod rules;
 mod run;
 mod scope;
 mod services;

@@ -88,21 +88,15 @@ impl OnEcs<'_> {
     }
 }
 
-/// Once for its deploy: what was deployed since, by anybody else, may have undone it.
+/// Once for its deploy.
 fn repeat(request: &Request<'_>, job: &Job) -> Repeat {
-    let when = request.when.to_string();
-    let mut words = vec!["deploy", when.as_str()];
-    words.extend(job.words());
     let read = |service: &&Map<String, Value>| {
         let service = Value::Object((*service).clone());
         serde_json::from_value::<Service>(service).ok()
     };
     let services: Vec<Service> = request.services.iter().filter_map(read).collect();
     let deployments = services.iter().flat_map(|service| &service.deployments);
-    Repeat::Once {
-        started_by: oneoff::started_by(&words),
-        foreign: oneoff::newest_foreign(deployments, request.targets),
-    }
+    Repeat::once_a_deploy(request.place, job, deployments, request.targets)
 }
 
 fn failed(request: &Request<'_>, why: String) -> Stop {

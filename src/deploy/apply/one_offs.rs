@@ -12,6 +12,8 @@ use std::pin::Pin;
 /// A one-off task of a deploy.
 pub struct Request<'r> {
     pub when: When,
+    /// Which of them it is, `before 1`: two may do the same.
+    pub place: &'r str,
     pub one: &'r OneOff,
     /// ARN of its task's definition, for this deploy.
     pub definition: &'r str,

@@ -3,9 +3,9 @@
 use super::lock::{Kept, Lock, Session, Who};
 use super::one_offs::{LogTail, OneOffs, Request};
 use super::services::Services;
-use super::writer::{Changes, Writer};
+use super::writer::Writer;
 use super::{back, forced};
-use crate::aws::{Call, Ecs, Events, Write};
+use crate::aws::{Call, Ecs, Write};
 use crate::deploy::config::{Config, OneOff};
 use crate::deploy::guard::{Guard, Stop};
 use crate::deploy::observe;
@@ -13,7 +13,6 @@ use crate::deploy::plan::{
     Definition, DefinitionAction, Plan, Running, ServiceAction, ServiceStep, short,
 };
 use crate::deploy::report::{Event, Report, When};
-use crate::deploy::schedules;
 use crate::deploy::verdict::{Limits, Outcome};
 use crate::deploy::wait::{Proof, Wait};
 use crate::state::Audit;
@@ -25,9 +24,6 @@ use std::time::{Duration, Instant};
 
 /// For all calls that make a plan.
 const PLAN: Duration = Duration::from_mins(1);
-
-/// For one call to `EventBridge`.
-const RULE: Duration = Duration::from_mins(1);
 
 /// The time, as AWS and the lock's other holders have it.
 pub type Clock<'c> = &'c dyn Fn() -> Timestamp;
@@ -269,7 +265,8 @@ impl Run<'_> {
             .collect();
         let targets = self.targets(arns);
         let beside = self.beside();
-        for one in all {
+        for (index, one) in all.iter().enumerate() {
+            let place = format!("{when} {}", index + 1);
             let (Some(one_offs), Some(definition)) =
                 (self.deploy.one_offs, arns.get(&one.run.task))
             else {
@@ -283,6 +280,7 @@ impl Run<'_> {
             });
             let ended = one_offs.run(Request {
                 when,
+                place: &place,
                 one,
                 definition,
                 cluster: &self.plan.cluster,
@@ -378,30 +376,6 @@ impl Run<'_> {
             services.delete(wave).await?;
         }
         Ok(done)
-    }
-
-    async fn schedules(&self, arns: &Arns) -> Result<(), Stop> {
-        let arn = |name: &str| arns.get(name).cloned();
-        let events = Events::new(self.deploy.calls);
-        for step in self.plan.scheduled.iter().filter(|step| step.acts()) {
-            let requests = schedules::requests(step, &arn);
-            let requests = requests.map_err(|why| Stop::Refused(vec![why]))?;
-            for request in &requests {
-                let changes = Changes {
-                    action: &request.write.action(),
-                    resource: &request.rule,
-                    request: &request.members,
-                };
-                let deadline = Instant::now() + RULE;
-                let call = events.write(request.write, &request.rule, &request.members, deadline);
-                self.writer.recorded(&changes, call).await?;
-                self.deploy.report.tell(&Event::Scheduled {
-                    name: request.rule.clone(),
-                    operation: request.write.operation(),
-                });
-            }
-        }
-        Ok(())
     }
 
     /// The last lines of containers that failed, one task for each cause.
