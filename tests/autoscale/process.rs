@@ -95,15 +95,26 @@ impl Account {
         self.spawn(command.env_clear())
     }
 
+    fn place<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command.current_dir(self.folder.path()).envs([
+            ("AWS_ENDPOINT_URL", self.moto.url().as_str()),
+            ("AWS_ACCESS_KEY_ID", "AKIDTEST"),
+            ("AWS_SECRET_ACCESS_KEY", "canary"),
+            ("AWS_REGION", "us-east-1"),
+        ])
+    }
+
+    /// What a command that only reads prints.
+    fn told(&self, word: &str) -> String {
+        let mut command = Command::new(binary("entryctl"));
+        command.args(["autoscale", word, "--config", "a.yml"]);
+        let output = self.place(command.env_clear()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     fn spawn(&self, command: &mut Command) -> Scaler {
-        command
-            .current_dir(self.folder.path())
-            .envs([
-                ("AWS_ENDPOINT_URL", self.moto.url().as_str()),
-                ("AWS_ACCESS_KEY_ID", "AKIDTEST"),
-                ("AWS_SECRET_ACCESS_KEY", "canary"),
-                ("AWS_REGION", "us-east-1"),
-            ])
+        self.place(command)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -173,6 +184,9 @@ fn it_scales_reloads_pauses_and_hands_over() {
 
     let second = account.start(&[]);
     second.stderr.wait_for("leads: it waits for the lease");
+
+    let status = account.told("status");
+    assert!(status.contains(" leads since 20"), "{status}");
 
     // It pauses, and what happens meanwhile waits.
     first.signal(Signal::SIGTSTP);
