@@ -174,7 +174,8 @@ fn one_offs(bed: &Bed) {
     // entry's own lines are JSON. The emulator makes an event of what it reads at once, which may end within a
     // line: every byte is there in its order, and where lines end is shown on a stand-in.
     let lines = said.stdout.lines().filter(|line| !line.starts_with('{'));
-    let expected: String = (1..=2000).map(|number| format!("line {number}")).collect();
+    let expected = (1..=2000).map(|number| format!("line {number}"));
+    let expected = expected.collect::<Vec<_>>().concat();
     assert!(
         lines.collect::<String>() == expected + "app",
         "{}{}",
