@@ -3,9 +3,10 @@
 
 use super::Pending;
 use super::counters::Counters;
-use super::error::AwsError;
+use super::error::{AwsError, Kind};
 use super::protocol::{Api, Client};
 use aws_config::SdkConfig;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,6 +24,29 @@ pub trait Call {
         input: Value,
         deadline: Instant,
     ) -> Pending<'a, Value>;
+}
+
+impl dyn Call + '_ {
+    /// As `call`, for a reply that is read at once.
+    pub(super) async fn read<T: DeserializeOwned>(
+        &self,
+        api: &'static Api,
+        operation: &str,
+        resource: &str,
+        input: Value,
+        deadline: Instant,
+    ) -> Result<T, AwsError> {
+        let reply = self.call(api, operation, resource, input, deadline).await?;
+        // The parser's own message would quote the reply.
+        serde_json::from_value(reply).map_err(|_| odd(api, operation, resource))
+    }
+}
+
+/// A reply that is not what was asked for.
+pub(super) fn odd(api: &Api, operation: &str, resource: &str) -> AwsError {
+    let detail = "a body of another kind than expected";
+    let action = format!("{}:{operation}", api.name());
+    AwsError::new(Kind::Reply, &action, resource, detail)
 }
 
 /// AWS itself, in one region. A service's client is made by its first call.

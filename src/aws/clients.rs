@@ -1,6 +1,6 @@
 //! Everything a boot or an operator's command needs to call AWS, made once.
 
-use super::calls::Calls;
+use super::calls::{Call, Calls};
 use super::counters::Counters;
 use super::credentials::Chain;
 use super::dns::Dns;
@@ -19,6 +19,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use std::fmt;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
@@ -146,6 +147,14 @@ impl Clients {
         let region = Region::new(region.to_owned());
         let config = self.config.to_builder().region(region).build();
         Calls::new(config, self.counters.clone())
+    }
+
+    /// For whoever keeps them: those of a region, of the command's own if it has no name.
+    pub fn calls_of(&self, region: &str) -> Rc<dyn Call> {
+        Rc::new(match region {
+            "" => self.calls(),
+            region => self.calls_in(region),
+        })
     }
 
     pub fn counters(&self) -> &Counters {

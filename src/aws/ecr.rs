@@ -2,7 +2,7 @@
 
 use super::calls::Call;
 use super::endpoint::Service;
-use super::error::{AwsError, Kind, some_of};
+use super::error::{AwsError, some_of};
 use super::protocol::{Api, Protocol};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -175,12 +175,9 @@ impl<'c> Ecr<'c> {
         deadline: Instant,
     ) -> Result<T, AwsError> {
         let operation = "DescribeImages";
-        let call = self.calls.call(&API, operation, resource, input, deadline);
-        // The parser's own message would quote the reply.
-        serde_json::from_value(call.await?).map_err(|_| {
-            let detail = "a body of another kind than expected";
-            AwsError::new(Kind::Reply, "ecr:DescribeImages", resource, detail)
-        })
+        self.calls
+            .read(&API, operation, resource, input, deadline)
+            .await
     }
 }
 

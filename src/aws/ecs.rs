@@ -148,13 +148,9 @@ impl<'c> Ecs<'c> {
         input: Value,
         deadline: Instant,
     ) -> Result<T, AwsError> {
-        let call = self.calls.call(&API, operation, resource, input, deadline);
-        // The parser's own message would quote the reply.
-        serde_json::from_value(call.await?).map_err(|_| {
-            let detail = "a body of another kind than expected";
-            let action = format!("{}:{operation}", API.name());
-            AwsError::new(Kind::Reply, &action, resource, detail)
-        })
+        self.calls
+            .read(&API, operation, resource, input, deadline)
+            .await
     }
 
     /// Services by name, in any order, with their tags. Those that there are not are not in it.

@@ -2,7 +2,7 @@
 
 use super::calls::Call;
 use super::endpoint::Service;
-use super::error::{AwsError, Kind};
+use super::error::AwsError;
 use super::protocol::{Api, Protocol};
 use super::query::list;
 use serde::Deserialize;
@@ -110,12 +110,8 @@ impl<'c> Elb<'c> {
         input: Value,
         deadline: Instant,
     ) -> Result<T, AwsError> {
-        let call = self.calls.call(&API, operation, resource, input, deadline);
-        // The parser's own message would quote the reply.
-        serde_json::from_value(call.await?).map_err(|_| {
-            let detail = "a body of another kind than expected";
-            let action = format!("elasticloadbalancing:{operation}");
-            AwsError::new(Kind::Reply, &action, resource, detail)
-        })
+        self.calls
+            .read(&API, operation, resource, input, deadline)
+            .await
     }
 }

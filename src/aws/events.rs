@@ -2,7 +2,7 @@
 //! the default bus, the only one that has schedules.
 
 use super::IN_FLIGHT;
-use super::calls::Call;
+use super::calls::{Call, odd};
 use super::endpoint::Service;
 use super::error::{AwsError, Kind, one_line};
 use super::protocol::{Api, Protocol};
@@ -110,7 +110,7 @@ impl<'c> Events<'c> {
         let call = self.calls.call(&API, "DescribeRule", name, input, deadline);
         let rule = match call.await {
             Ok(Value::Object(rule)) => rule,
-            Ok(_) => return Err(odd("DescribeRule", name)),
+            Ok(_) => return Err(odd(&API, "DescribeRule", name)),
             Err(error) if error.is(NO_RULE) => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -190,7 +190,7 @@ impl<'c> Events<'c> {
             if let Some(Value::Array(items)) = page.get_mut(list).map(Value::take) {
                 all.extend(items);
             } else {
-                return Err(odd(operation, resource));
+                return Err(odd(&API, operation, resource));
             }
             match page.get("NextToken").and_then(Value::as_str) {
                 Some(token) if !token.is_empty() && seen.insert(token.to_owned()) => {
@@ -200,11 +200,6 @@ impl<'c> Events<'c> {
             }
         }
     }
-}
-
-fn odd(operation: &str, resource: &str) -> AwsError {
-    let detail = "a body of another kind than expected";
-    AwsError::new(Kind::Reply, &action(operation), resource, detail)
 }
 
 /// Why entries of a reply that is no error did not come through.

@@ -152,12 +152,8 @@ impl<'c> Existence<'c> {
         input: Value,
         deadline: Instant,
     ) -> Result<T, AwsError> {
-        let call = self.calls.call(api, operation, resource, input, deadline);
-        // The parser's own message would quote the reply.
-        serde_json::from_value(call.await?).map_err(|_| {
-            let detail = "a body of another kind than expected";
-            let action = format!("{}:{operation}", api.name());
-            AwsError::new(Kind::Reply, &action, resource, detail)
-        })
+        self.calls
+            .read(api, operation, resource, input, deadline)
+            .await
     }
 }

@@ -8,7 +8,7 @@ use crate::autoscale::decide::Snapshot;
 use crate::autoscale::observe::Clouds;
 use crate::autoscale::observe::members::text;
 use crate::autoscale::{ClusterId, Region};
-use crate::aws::{AutoScaling, AwsError, Ecs, Kind, Message, Sqs, Write};
+use crate::aws::{AutoScaling, AwsError, Ecs, Message, Sqs, Write};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ impl Report {
                 // Another attempt helps only against what passes.
                 let again = steps
                     .iter()
-                    .any(|(_, result)| result.as_ref().is_err_and(passes));
+                    .any(|(_, result)| matches!(result, Err(error) if error.kind.passes()));
                 self.steps.extend(steps);
                 return (!again).then_some(receipt);
             }
@@ -136,13 +136,6 @@ async fn answer(
         results.push((step, result));
     }
     (receipt, Answer::Done(results))
-}
-
-fn passes(error: &AwsError) -> bool {
-    matches!(
-        error.kind,
-        Kind::Throttled | Kind::Timeout | Kind::Connect | Kind::Unavailable | Kind::Reply
-    )
 }
 
 async fn perform(step: &Step, clouds: &Clouds<'_>) -> Result<Done, AwsError> {

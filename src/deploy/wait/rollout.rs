@@ -3,7 +3,7 @@
 
 use super::Watched;
 use super::poll::{Poll, State, deadline};
-use crate::aws::{AwsError, Kind};
+use crate::aws::AwsError;
 use crate::deploy::report::Event;
 use crate::deploy::verdict::{Deployment, Rollout, Service};
 use serde_json::{Map, Value};
@@ -84,11 +84,7 @@ impl Rollouts {
 
     fn passes(&self, error: &AwsError) -> bool {
         self.failures.set(self.failures.get() + 1);
-        let passing = matches!(
-            error.kind,
-            Kind::Throttled | Kind::Timeout | Kind::Connect | Kind::Unavailable | Kind::Reply
-        );
-        passing && (self.answered.get() || self.failures.get() < MOST_FAILURES)
+        error.kind.passes() && (self.answered.get() || self.failures.get() < MOST_FAILURES)
     }
 }
 
