@@ -1,7 +1,7 @@
 //! `entryctl iam`: the least policy for the role of a task that runs these modes.
 
 use super::autoscale::IamArguments;
-use super::{Failure, warn};
+use super::{Failure, output, warn};
 use crate::check;
 use crate::config::{Mode, Request, SecretItem, SecretSource, Source};
 use crate::iam::{Needs, Place};
@@ -92,8 +92,8 @@ impl Arguments {
         if policy["Statement"].as_array().is_none_or(Vec::is_empty) {
             warn("these modes ask nothing of AWS: they need no permissions");
         }
-        let text = serde_json::to_string_pretty(&policy).unwrap_or_default() + "\n";
-        super::output::print(text.as_bytes())
+        let text = output::pretty(&policy);
+        output::print(text.as_bytes())
     }
 }
 

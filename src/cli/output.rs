@@ -3,10 +3,17 @@
 use super::{Failure, input};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Uid, fchown};
+use serde::Serialize;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+/// A value for scripts, as lines.
+pub(super) fn pretty(value: &impl Serialize) -> String {
+    // Nothing of ours has keys that are no strings.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
 
 /// Who may read a file that did not exist before.
 #[derive(Clone, Copy, Debug)]

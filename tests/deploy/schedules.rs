@@ -3,11 +3,11 @@
 use super::answers::{Answers, OverMoto, calls, deadline, error, on_runtime};
 use super::ecs::Ecs as Model;
 use super::loaded;
-use entry::aws::{Ecs, Events, Kind, Rule, RuleWrite};
+use entry::aws::{AwsError, Ecs, Events, Kind, Rule, RuleWrite};
 use entry::deploy::config::Config;
 use entry::deploy::observe;
 use entry::deploy::plan::{DefinitionAction, Paint, Plan, Running, plan};
-use entry::deploy::schedules::{Request, ScheduleAction, apply, requests};
+use entry::deploy::schedules::{Request, ScheduleAction, requests};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -598,7 +598,7 @@ fn a_target_that_is_not_taken_is_an_error() {
     });
     let plan = World::new().plan(FILE);
     let all = requests(&plan.scheduled[0], &|_| Some("arn:x/web:1".to_owned())).unwrap();
-    let done = on_runtime(apply(&all, &Events::new(&answers), deadline()));
+    let done = on_runtime(apply(&all, &Events::new(&answers)));
     assert_eq!(
         done.unwrap_err().to_string(),
         "events:PutTargets nightly: failed: target web: no role (Bad)"
@@ -607,6 +607,14 @@ fn a_target_that_is_not_taken_is_an_error() {
         answers.counts(),
         calls([("events:PutRule", 1), ("events:PutTargets", 1)])
     );
+}
+
+/// Sends requests, one after the other.
+async fn apply(requests: &[Request], events: &Events<'_>) -> Result<(), AwsError> {
+    for request in requests {
+        request.send(events, deadline()).await?;
+    }
+    Ok(())
 }
 
 /// Moto's `EventBridge`: planned, made, unchanged, and then pinned anew.
@@ -636,7 +644,7 @@ fn moto_s_rules_are_planned_made_and_unchanged() {
         }
         for step in &plan.scheduled {
             let all = requests(step, &|name| arns.get(name).cloned()).unwrap();
-            on_runtime(apply(&all, &Events::new(&moto), deadline())).unwrap();
+            on_runtime(apply(&all, &Events::new(&moto))).unwrap();
         }
     };
     let text = FILE.replace("    launchType: FARGATE\n", "");

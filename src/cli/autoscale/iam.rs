@@ -45,7 +45,7 @@ impl Arguments {
             account: self.account.clone(),
         };
         let policy = needs(&config, &place).policy();
-        let text = serde_json::to_string_pretty(&policy).unwrap_or_default() + "\n";
+        let text = output::pretty(&policy);
         output::print(text.as_bytes())
     }
 }

@@ -34,7 +34,7 @@ impl Arguments {
         let seen = self.place.observe()?;
         let decision = decide(&seen.config, &seen.snapshot, seen.memory(), seen.now);
         let text = if self.json {
-            serde_json::to_string_pretty(&as_json(&seen, &decision)).unwrap_or_default() + "\n"
+            output::pretty(&as_json(&seen, &decision))
         } else {
             lines(&decision)
         };

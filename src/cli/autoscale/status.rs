@@ -34,7 +34,7 @@ impl Arguments {
     pub fn run(&self) -> Result<(), Failure> {
         let seen = self.place.observe()?;
         let text = if self.json {
-            serde_json::to_string_pretty(&as_json(&seen)).unwrap_or_default() + "\n"
+            output::pretty(&as_json(&seen))
         } else {
             lines(&seen)
         };

@@ -1,6 +1,7 @@
 //! `entryctl deploy`: carries the plan out, and waits until it is proven.
 
 use super::carry::Carry;
+use super::confirm::{answer, somebody_is_here};
 use super::files::Files;
 use super::lock::who;
 use super::plan::show;
@@ -12,7 +13,6 @@ use crate::deploy::config::Config;
 use crate::deploy::observe;
 use crate::deploy::verdict::Limits;
 use clap::{Args, Subcommand};
-use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 const EXAMPLES: &str = "\
@@ -164,14 +164,7 @@ impl Arguments {
         if self.yes {
             return true;
         }
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return false;
-        }
-        let question = format!("delete {}? [y/N] ", names.join(", "));
-        let mut stderr = io::stderr();
-        let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
-        let mut answer = String::new();
-        let read = io::stdin().lock().read_line(&mut answer);
-        read.is_ok() && answer.trim_start().starts_with(['y', 'Y'])
+        let question = format!("delete {}?", names.join(", "));
+        somebody_is_here() && answer(&question).trim_start().starts_with(['y', 'Y'])
     }
 }

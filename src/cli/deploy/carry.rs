@@ -2,7 +2,7 @@
 
 use super::interrupt::{INTERRUPTED, guarded};
 use super::plan::paint;
-use crate::aws::{Call, Clients};
+use crate::aws::Clients;
 use crate::cli::{Failure, warn};
 use crate::deploy::apply::{Deploy, Lock, OnEcs, Options, Planner, Who, code};
 use crate::deploy::config::Config;
@@ -11,7 +11,6 @@ use crate::deploy::report::{Json, Lines, Live, Report};
 use crate::deploy::verdict::Outcome;
 use jiff::Timestamp;
 use std::io::{self, IsTerminal};
-use std::rc::Rc;
 use std::time::Duration;
 
 /// A plan to be carried out.
@@ -72,12 +71,7 @@ impl Carry<'_> {
                 "there is no state: in the file, so nothing keeps two deploys from running at once",
             );
         }
-        let calls_in = |region: &str| -> Rc<dyn Call> {
-            match region {
-                "" => Rc::new(clients.calls()),
-                region => Rc::new(clients.calls_in(region)),
-            }
-        };
+        let calls_in = |region: &str| clients.calls_of(region);
         let on_ecs = OnEcs {
             calls: &calls,
             calls_in: &calls_in,

@@ -8,17 +8,32 @@ pub(super) fn confirmed(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !somebody_is_here() {
         let line = "there is no terminal to ask at: give --yes";
         return Err(Failure::line(line.to_owned()));
     }
-    let mut stderr = io::stderr();
-    // Who cannot see the question answers nothing.
-    let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
+    if is_yes(&answer(question)) {
         return Ok(());
     }
     Err(Failure::line("nothing is changed".to_owned()))
+}
+
+/// Whether a question would be seen, and could be answered.
+pub(super) fn somebody_is_here() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// What is typed after a question; nothing if that cannot be read.
+pub(super) fn answer(question: &str) -> String {
+    let mut stderr = io::stderr();
+    let mut answer = String::new();
+    let read = write!(stderr, "{question} [y/N] ")
+        .and_then(|()| stderr.flush())
+        .and_then(|()| io::stdin().lock().read_line(&mut answer));
+    // Who cannot see the question answers nothing.
+    read.map(|_| answer).unwrap_or_default()
+}
+
+pub(super) fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim(), "y" | "Y" | "yes")
 }

@@ -1,6 +1,8 @@
 //! The files of a command, and the variables that they see.
 
-use crate::cli::{Failure, warn};
+use super::DEADLINE;
+use crate::aws::Ecs;
+use crate::cli::{Failure, online, warn};
 use crate::config::problems::suggestion;
 use crate::deploy::config::{self, Config};
 use clap::Args;
@@ -8,7 +10,7 @@ use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// Which files are meant.
 #[derive(Args)]
@@ -78,6 +80,19 @@ impl Files {
         } else {
             Err(Failure::Lines(lines))
         }
+    }
+
+    /// Asks ECS, all of it until one deadline.
+    pub(super) fn on_ecs<T>(
+        &self,
+        config: &Config,
+        work: impl AsyncFnOnce(Ecs<'_>, Instant) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let settings = self.settings(config);
+        online::with_clients(&settings, DEADLINE, async |clients, deadline| {
+            let calls = clients.calls();
+            work(Ecs::new(&calls), deadline).await
+        })
     }
 
     pub(super) fn settings(&self, config: &Config) -> crate::aws::Settings {

@@ -1,9 +1,8 @@
 //! `entryctl history`: what was deployed, and how it ended.
 
-use super::DEADLINE;
 use super::files::{Files, time};
-use crate::aws::{Ecs, one_line};
-use crate::cli::{Failure, online, output, warn};
+use crate::aws::one_line;
+use crate::cli::{Failure, output, warn};
 use crate::deploy::history::{self, Entry, History, MOST};
 use crate::deploy::plan::short;
 use crate::deploy::rollback::Ended;
@@ -47,18 +46,15 @@ impl Arguments {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         let config = self.files.load(None)?;
         let names = self.files.services(&config, &self.services)?;
-        let settings = self.files.settings(&config);
         let most = usize::from(self.number).min(MOST);
-        let all = online::with_clients(&settings, DEADLINE, async |clients, deadline| {
-            let calls = clients.calls();
-            let ecs = Ecs::new(&calls);
+        let all = self.files.on_ecs(&config, async |ecs, deadline| {
             let all = history::histories(&config.cluster, &names, most, &ecs, deadline).await;
             all.map_err(|error| Failure::new(&error))
         })?;
         guessed(&all);
         let text = if self.json {
             let all: Vec<Value> = all.iter().map(as_json).collect();
-            serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
+            output::pretty(&all)
         } else {
             all.iter().map(lines).collect()
         };

@@ -3,7 +3,7 @@
 use super::DEADLINE;
 use super::files::Files;
 use super::lines::{Out, time};
-use crate::aws::{Call, Clients, Ecs};
+use crate::aws::{Clients, Ecs};
 use crate::cli::{Failure, online, warn};
 use crate::config::problems::suggestion;
 use crate::deploy::config::Config;
@@ -13,7 +13,6 @@ use clap::Args;
 use clap::builder::Resettable;
 use serde_json::json;
 use std::io::ErrorKind;
-use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const EXAMPLES: &str = "\
@@ -96,12 +95,7 @@ impl Arguments {
     async fn read(&self, wanted: &Wanted, clients: &Clients) -> Result<(), Failure> {
         let calls = clients.calls();
         let ecs = Ecs::new(&calls);
-        let calls_in = |region: &str| -> Rc<dyn Call> {
-            match region {
-                "" => Rc::new(clients.calls()),
-                region => Rc::new(clients.calls_in(region)),
-            }
-        };
+        let calls_in = |region: &str| clients.calls_of(region);
         let book = Book::open(wanted, &ecs).await;
         let book = book.map_err(|error| Failure::new(&error))?;
         if !book.problems.is_empty() {

@@ -9,7 +9,6 @@ mod history;
 mod images;
 mod init;
 mod interrupt;
-mod interrupts;
 mod lines;
 mod lock;
 mod logs;

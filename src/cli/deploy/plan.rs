@@ -53,7 +53,7 @@ impl Arguments {
 /// Prints a plan; what cannot be done is an error behind it.
 pub(super) fn show(plan: &Plan, json: bool) -> Result<(), Failure> {
     let text = if json {
-        serde_json::to_string_pretty(&plan.json()).unwrap_or_default() + "\n"
+        output::pretty(&plan.json())
     } else {
         plan.lines(paint())
     };

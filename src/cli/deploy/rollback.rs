@@ -225,7 +225,7 @@ impl Arguments {
         if self.json {
             let services: Vec<Value> = ways.choices.iter().map(as_json).collect();
             let all = json!({"services": services, "plan": ways.plan.json()});
-            return serde_json::to_string_pretty(&all).unwrap_or_default() + "\n";
+            return output::pretty(&all);
         }
         let mut out: String = ways.choices.iter().map(line).collect();
         for step in &ways.plan.scheduled {

@@ -2,9 +2,9 @@
 
 use super::DEADLINE;
 use super::files::Files;
-use super::interrupts::interruptible;
+use super::interrupt::interruptible;
 use super::told::{OURS, Teller};
-use crate::aws::{Call, Clients, Ecs};
+use crate::aws::{Clients, Ecs};
 use crate::cli::{Failure, online};
 use crate::config::problems::suggestion;
 use crate::deploy::config::Config;
@@ -13,7 +13,6 @@ use crate::deploy::oneoff::{self, Job, Repeat, StopAsked, Told};
 use clap::Args;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 const EXAMPLES: &str = "\
@@ -167,12 +166,7 @@ impl Arguments {
     async fn run_job(&self, job: &Job, ecs: &Ecs<'_>, clients: &Clients) -> Result<(), Failure> {
         let variable = |name: &str| std::env::var(name).ok();
         let repeat = repeat(job, self.key.as_deref(), &variable);
-        let calls_in = |region: &str| -> Rc<dyn Call> {
-            match region {
-                "" => Rc::new(clients.calls()),
-                region => Rc::new(clients.calls_in(region)),
-            }
-        };
+        let calls_in = |region: &str| clients.calls_of(region);
         let teller = RefCell::new(Teller::new(job, self.json && !self.detach));
         let mut sink = |told: Told<'_>| teller.borrow_mut().tell(told);
         if self.detach {

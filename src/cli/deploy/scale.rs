@@ -138,7 +138,7 @@ impl Arguments {
                     "changed": step.acts()})
             };
             let all: Vec<Value> = steps.iter().map(one).collect();
-            return serde_json::to_string_pretty(&all).unwrap_or_default() + "\n";
+            return output::pretty(&all);
         }
         let mut out = String::new();
         for step in steps {

@@ -1,10 +1,8 @@
 //! `entryctl status`: the services of the file as they are.
 
-use super::DEADLINE;
 use super::files::{Files, all_there, time};
-use crate::aws::Ecs;
 use crate::aws::one_line;
-use crate::cli::{Failure, online, output};
+use crate::cli::{Failure, output};
 use crate::deploy::observe::{self, Seen};
 use crate::deploy::plan::short;
 use crate::deploy::verdict::Service;
@@ -45,17 +43,14 @@ impl Arguments {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         let config = self.files.load(None)?;
         let names = self.files.services(&config, &self.services)?;
-        let settings = self.files.settings(&config);
-        let all = online::with_clients(&settings, DEADLINE, async |clients, deadline| {
-            let calls = clients.calls();
-            let ecs = Ecs::new(&calls);
+        let all = self.files.on_ecs(&config, async |ecs, deadline| {
             let most = usize::from(self.deployments);
             let all = observe::seen(&config.cluster, &names, most, &ecs, deadline).await;
             all.map_err(|error| Failure::new(&error))
         })?;
         let text = if self.json {
             let all: Vec<Value> = all.iter().map(as_json).collect();
-            serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
+            output::pretty(&all)
         } else {
             all.iter().map(lines).collect()
         };

@@ -1,15 +1,14 @@
 //! `entryctl stop`: tasks that must end.
 
-use super::DEADLINE;
+use super::confirm::{answer, is_yes, somebody_is_here};
 use super::files::Files;
-use crate::aws::{Ecs, Write as EcsWrite};
-use crate::cli::{Failure, online, output};
+use crate::aws::Write;
+use crate::cli::{Failure, output};
 use crate::deploy::oneoff::Task;
 use crate::deploy::plan::short;
 use crate::deploy::tasks::{self, short_id};
 use clap::Args;
 use serde_json::{Map, Value};
-use std::io::{self, IsTerminal, Write};
 
 const EXAMPLES: &str = "\
 Tells ECS to stop tasks: each container gets its stop signal, and KILL after its stopTimeout.
@@ -40,17 +39,14 @@ pub(in crate::cli) struct Arguments {
 
 impl Arguments {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
-        let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
-        if !self.yes && !asks {
+        if !self.yes && !somebody_is_here() {
             let line = "nobody is here to ask: say --yes to stop them".to_owned();
             return Err(Failure::line(line));
         }
         let config = self.files.load(None)?;
-        let settings = self.files.settings(&config);
         let cluster = &config.cluster;
-        let found = online::with_clients(&settings, DEADLINE, async |clients, deadline| {
-            let calls = clients.calls();
-            let found = tasks::by_ids(&Ecs::new(&calls), cluster, &self.tasks, deadline).await;
+        let found = self.files.on_ecs(&config, async |ecs, deadline| {
+            let found = tasks::by_ids(&ecs, cluster, &self.tasks, deadline).await;
             found.map_err(|error| Failure::new(&error))
         })?;
         let (mut tasks, problems) = found;
@@ -66,17 +62,15 @@ impl Arguments {
         if tasks.is_empty() {
             return Ok(());
         }
-        if !self.yes && !confirmed(&tasks) {
+        if !self.yes && !is_yes(&answer(&question(&tasks))) {
             return Err(Failure::line("nothing is stopped".to_owned()));
         }
         // The answer took its time, and had no deadline.
-        online::with_clients(&settings, DEADLINE, async |clients, deadline| {
-            let calls = clients.calls();
-            let ecs = Ecs::new(&calls);
+        self.files.on_ecs(&config, async |ecs, deadline| {
             for task in &tasks {
                 let request = request(cluster, task, &self.reason);
                 let stopped = ecs
-                    .write(EcsWrite::StopTask, &task.task_arn, &request, deadline)
+                    .write(Write::StopTask, &task.task_arn, &request, deadline)
                     .await;
                 stopped.map_err(|error| Failure::new(&error))?;
                 output::print(format!("{}\n", task.task_arn).as_bytes())?;
@@ -96,8 +90,7 @@ fn request(cluster: &str, task: &Task, reason: &str) -> Map<String, Value> {
     Map::from_iter(members)
 }
 
-fn confirmed(tasks: &[Task]) -> bool {
-    let mut stderr = io::stderr();
+fn question(tasks: &[Task]) -> String {
     let line = |task: &Task| {
         let of = tasks::service(task).map_or_else(String::new, |service| format!(" of {service}"));
         let definition = short(&task.task_definition_arn);
@@ -109,11 +102,5 @@ fn confirmed(tasks: &[Task]) -> bool {
     };
     let list: String = tasks.iter().map(line).collect();
     let s = if tasks.len() == 1 { "" } else { "s" };
-    let question = format!("{list}Stop {} task{s}? [y/N] ", tasks.len());
-    let asked = stderr.write_all(question.as_bytes());
-    let mut answer = String::new();
-    let read = asked
-        .and_then(|()| stderr.flush())
-        .and_then(|()| io::stdin().read_line(&mut answer));
-    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    format!("{list}Stop {} task{s}?", tasks.len())
 }

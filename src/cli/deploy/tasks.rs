@@ -1,10 +1,9 @@
 //! `entryctl tasks`: the tasks of the file's services, and those that run once.
 
-use super::DEADLINE;
 use super::files::Files;
 use super::files::time;
 use crate::aws::{AwsError, Ecs, one_line};
-use crate::cli::{Failure, online, output};
+use crate::cli::{Failure, output};
 use crate::deploy::config::Config;
 use crate::deploy::oneoff::{Task, reason};
 use crate::deploy::plan::short;
@@ -46,16 +45,13 @@ impl Arguments {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         let config = self.files.load(None)?;
         let names = self.files.services(&config, &self.services)?;
-        let settings = self.files.settings(&config);
-        let all = online::with_clients(&settings, DEADLINE, async |clients, deadline| {
-            let calls = clients.calls();
-            let ecs = Ecs::new(&calls);
+        let all = self.files.on_ecs(&config, async |ecs, deadline| {
             let all = self.tasks(&config, &names, &ecs, deadline).await;
             all.map_err(|error| Failure::new(&error))
         })?;
         let text = if self.json {
             let all: Vec<Value> = all.iter().map(as_json).collect();
-            serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
+            output::pretty(&all)
         } else {
             table(&all, self.stopped)
         };

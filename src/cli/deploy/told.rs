@@ -1,5 +1,6 @@
 //! What is told of a task that runs once: on standard output what it writes, on standard error what becomes of it.
 
+use super::interrupt::INTERRUPTED;
 use super::lines::{Out, time};
 use crate::aws::one_line;
 use crate::cli::{Failure, say};
@@ -13,8 +14,6 @@ use std::time::Duration;
 pub(super) const OURS: u8 = 125;
 /// What timeout(1) gives.
 const TIMEOUT: u8 = 124;
-/// What a shell gives for a command that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
 
 /// Tells what becomes of the task.
 pub(super) struct Teller {

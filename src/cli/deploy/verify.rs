@@ -104,7 +104,7 @@ impl Arguments {
     fn shown(&self, findings: &[Finding], errors: usize) -> String {
         if self.json {
             let all: Vec<Value> = findings.iter().map(Finding::json).collect();
-            return serde_json::to_string_pretty(&all).unwrap_or_default() + "\n";
+            return output::pretty(&all);
         }
         let mut lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         let warnings = findings.iter().filter(|one| one.level == Level::Warning);

@@ -24,8 +24,7 @@ impl Run<'_> {
                     resource: &request.rule,
                     request: &request.members,
                 };
-                let deadline = Instant::now() + RULE;
-                let call = events.write(request.write, &request.rule, &request.members, deadline);
+                let call = request.send(&events, Instant::now() + RULE);
                 self.writer.recorded(&changes, call).await?;
                 self.deploy.report.tell(&Event::Scheduled {
                     name: request.rule.clone(),

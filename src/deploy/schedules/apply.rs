@@ -15,6 +15,15 @@ pub struct Request {
     pub members: Map<String, Value>,
 }
 
+impl Request {
+    /// Makes the call.
+    pub async fn send(&self, events: &Events<'_>, deadline: Instant) -> Result<(), AwsError> {
+        events
+            .write(self.write, &self.rule, &self.members, deadline)
+            .await
+    }
+}
+
 /// The calls of a step; `arn` gives the ARN of a definition that was registered meanwhile, by the file's name
 /// of it. A rule that is broken off between two of them is mended by the next plan.
 pub fn requests(
@@ -66,21 +75,4 @@ fn members_of(value: Value) -> Map<String, Value> {
         Value::Object(members) => members,
         _ => Map::new(),
     }
-}
-
-/// Carries requests out, one after the other.
-pub async fn apply(
-    requests: &[Request],
-    events: &Events<'_>,
-    deadline: Instant,
-) -> Result<(), AwsError> {
-    for request in requests {
-        let Request {
-            write,
-            rule,
-            members,
-        } = request;
-        events.write(*write, rule, members, deadline).await?;
-    }
-    Ok(())
 }

@@ -15,7 +15,7 @@ mod canonical;
 mod decide;
 mod show;
 
-pub use apply::{Request, apply, requests};
+pub use apply::{Request, requests};
 pub use back::{Moved, moved, pinned, steps};
 
 pub(in crate::deploy) use decide::{Facts, service, step};
