@@ -2,8 +2,9 @@
 
 use crate::autoscale::Region;
 use crate::autoscale::config::Config;
-use crate::aws::{AwsError, Call, Calls, Clients, Kind, S3};
+use crate::aws::{AwsError, Call, Clients, Kind, S3};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Instant;
 
 /// AWS in every region that a file names, or what answers in its place.
@@ -26,21 +27,21 @@ impl<'c> Clouds<'c> {
 }
 
 /// AWS itself, in every region that a file names: made once, for all polls.
-pub struct Regions(BTreeMap<Region, Calls>);
+pub struct Regions(BTreeMap<Region, Rc<dyn Call>>);
 
 impl Regions {
     pub fn of(config: &Config, clients: &Clients) -> Regions {
-        let calls = |region: &Region| match region {
-            Some(region) => clients.calls_in(region),
-            None => clients.calls(),
-        };
         let all = regions(config).into_iter();
-        Regions(all.map(|region| (region.clone(), calls(&region))).collect())
+        let calls = |region: Region| {
+            let calls = clients.calls_of(region.as_deref().unwrap_or_default());
+            (region, calls)
+        };
+        Regions(all.map(calls).collect())
     }
 
     pub fn clouds<'c>(&'c self, s3: &'c dyn S3, deadline: Instant) -> Clouds<'c> {
         let regions = self.0.iter();
-        let regions = regions.map(|(region, calls)| (region.clone(), calls as &dyn Call));
+        let regions = regions.map(|(region, calls)| (region.clone(), &**calls));
         Clouds {
             regions: regions.collect(),
             s3: Some(s3),

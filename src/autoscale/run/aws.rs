@@ -7,7 +7,7 @@ use crate::autoscale::config::{Config, Queue};
 use crate::autoscale::decide::{Action, Memory, Snapshot};
 use crate::autoscale::observe::{Clouds, Look, Told, regions, snapshot};
 use crate::autoscale::spot::{Report, Step, turn};
-use crate::aws::{Api, Call, Calls, Clients, Pending};
+use crate::aws::{Api, Call, Clients, Pending};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -38,7 +38,7 @@ pub struct Aws<'c> {
 
 /// Counts the calls.
 struct Counted {
-    calls: Calls,
+    calls: Rc<dyn Call>,
     made: Rc<Cell<u64>>,
 }
 
@@ -74,10 +74,7 @@ impl<'c> Aws<'c> {
         let mut known = self.regions.borrow_mut();
         let wanted = regions(config).into_iter().map(|region| {
             let counted = known.entry(region.clone()).or_insert_with(|| {
-                let calls = match &region {
-                    Some(name) => self.clients.calls_in(name),
-                    None => self.clients.calls(),
-                };
+                let calls = self.clients.calls_of(region.as_deref().unwrap_or_default());
                 let made = self.made.clone();
                 Rc::new(Counted { calls, made })
             });
