@@ -39,6 +39,17 @@ pub struct TargetGroup {
     pub health_check_interval_seconds: Option<String>,
 }
 
+/// How a load balancer finds one target of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct TargetHealth {
+    /// `healthy`, `initial`, `unhealthy`, `draining`, …
+    pub state: String,
+    /// Why, unless it is healthy: a code such as `Target.FailedHealthChecks`, and a sentence.
+    pub reason: Option<String>,
+    pub description: Option<String>,
+}
+
 /// Load balancers, by whatever answers in their place.
 #[derive(Clone, Copy)]
 pub struct Elb<'c> {
@@ -64,6 +75,19 @@ struct Attributes {
 struct Attribute {
     key: String,
     value: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Targets {
+    #[serde(default, deserialize_with = "list")]
+    target_health_descriptions: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Target {
+    target_health: TargetHealth,
 }
 
 impl<'c> Elb<'c> {
@@ -101,6 +125,20 @@ impl<'c> Elb<'c> {
         let delay = attributes.find(|one| one.key == "deregistration_delay.timeout_seconds");
         let seconds = delay.and_then(|one| one.value?.parse().ok());
         Ok(seconds.map(Duration::from_secs))
+    }
+
+    /// Every target of a group, and its health.
+    pub async fn target_health(
+        &self,
+        arn: &str,
+        deadline: Instant,
+    ) -> Result<Vec<TargetHealth>, AwsError> {
+        let input = json!({"TargetGroupArn": arn});
+        let reply: Targets = self
+            .read("DescribeTargetHealth", arn, input, deadline)
+            .await?;
+        let targets = reply.target_health_descriptions.into_iter();
+        Ok(targets.map(|target| target.target_health).collect())
     }
 
     async fn read<T: DeserializeOwned>(

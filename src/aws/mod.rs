@@ -67,7 +67,7 @@ pub use decrypt_under::Wrapped;
 pub use ec2::Ec2;
 pub use ecr::{Ecr, ImageId, Repository, Tagged};
 pub use ecs::{Ecs, Write};
-pub use elb::{Elb, TargetGroup};
+pub use elb::{Elb, TargetGroup, TargetHealth};
 pub use encrypt_all::encrypt_all;
 pub use endpoint::Service;
 pub use error::{AwsError, Kind};

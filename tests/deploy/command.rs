@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-const ONE: &str = "\
+pub const ONE: &str = "\
 cluster: main
 region: us-east-1
 image: app:${SHA}
@@ -28,6 +28,8 @@ fn arn(revision: u32) -> String {
 struct Web {
     states: Vec<&'static str>,
     updated: bool,
+    /// ARNs of its target groups.
+    groups: Vec<String>,
 }
 
 impl Web {
@@ -48,8 +50,11 @@ impl Web {
         } else {
             deployment("ecs-svc/1", 1, "COMPLETED")
         };
+        let balancer =
+            |group| json!({"targetGroupArn": group, "containerName": "app", "containerPort": 3000});
+        let balancers: Vec<Value> = self.groups.iter().map(balancer).collect();
         json!({"serviceName": "web", "status": "ACTIVE", "desiredCount": 2, "runningCount": 2,
-            "taskDefinition": one["taskDefinition"], "deployments": [one], "events": []})
+            "loadBalancers": balancers, "taskDefinition": one["taskDefinition"], "deployments": [one], "events": []})
     }
 
     fn answer(&mut self, request: &Request) -> Reply {
@@ -75,26 +80,31 @@ impl Web {
 }
 
 /// ECS as above; everything else goes to moto.
-struct Aws {
-    _moto: Moto,
-    server: FakeHttp,
+pub struct Aws {
+    pub moto: Moto,
+    web: Arc<Mutex<Web>>,
+    pub server: FakeHttp,
     /// What else goes to moto is not answered from now on.
     silent: Arc<AtomicBool>,
 }
 
 impl Aws {
-    fn new(states: &[&'static str]) -> Aws {
+    pub fn new(states: &[&'static str]) -> Aws {
         let moto = Moto::start();
         http::put(moto.address(), "/state", b"");
         let address = moto.address();
         let states = states.to_vec();
-        let updated = false;
-        let web = Arc::new(Mutex::new(Web { states, updated }));
+        let web = Arc::new(Mutex::new(Web {
+            states,
+            updated: false,
+            groups: Vec::new(),
+        }));
+        let answering = web.clone();
         let silent = Arc::new(AtomicBool::new(false));
         let hangs = silent.clone();
         let server = FakeHttp::start(move |request, _| {
             if request.headers.contains_key("x-amz-target") {
-                web.lock().unwrap().answer(request)
+                answering.lock().unwrap().answer(request)
             } else if hangs.load(Ordering::SeqCst) {
                 Reply::Hang
             } else {
@@ -102,13 +112,21 @@ impl Aws {
             }
         });
         Aws {
-            _moto: moto,
+            moto,
+            web,
             server,
             silent,
         }
     }
 
-    fn entryctl(&self, file: &str, words: &[&str]) -> Entry {
+    /// From now on it has a target group of this name; its ARN.
+    pub fn target_group(&self, name: &str) -> String {
+        let arn = self.moto.target_group(name, "TargetType=ip");
+        self.web.lock().unwrap().groups.push(arn.clone());
+        arn
+    }
+
+    pub fn entryctl(&self, file: &str, words: &[&str]) -> Entry {
         entryctl(&self.server.url(), file, words)
             .env("USER", "ann")
             .env("NO_COLOR", "1")

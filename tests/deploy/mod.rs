@@ -21,6 +21,7 @@ mod reference;
 mod rollback;
 mod scale;
 mod schedules;
+mod targets;
 mod task_world;
 mod verdict;
 mod verify;

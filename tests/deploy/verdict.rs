@@ -2,7 +2,7 @@
 
 use entry::deploy::verdict::{
     Container, Deployment, Event, Expected, Hook, Limits, Memory, Observation, Outcome, Rollout,
-    Service, Stopped, Targets, Verdict, Waiting, verdict,
+    Service, Stopped, Targets, Unhealthy, Verdict, Waiting, verdict,
 };
 use proptest::prelude::*;
 use std::time::Duration;
@@ -115,7 +115,7 @@ impl Seen {
         Observation::Seen {
             service: Box::new(self.service.clone()),
             stopped: self.stopped.clone(),
-            targets: self.targets,
+            targets: self.targets.clone(),
             rollout: self.rollout.clone(),
         }
     }
@@ -158,6 +158,14 @@ fn waits(verdict: &Verdict, said: &str) {
     }
 }
 
+fn ill(targets: u64) -> Targets {
+    Targets::Unhealthy(Unhealthy {
+        group: "web".to_owned(),
+        targets,
+        reason: "failed".to_owned(),
+    })
+}
+
 const DONE: &str = "ecs-svc/2 PRIMARY arn:td/web:2 COMPLETED 2/2";
 const GOING: &str = "ecs-svc/2 PRIMARY arn:td/web:2 IN_PROGRESS 1/2";
 const BEFORE: &str = "ecs-svc/1 ACTIVE arn:td/web:1 COMPLETED 2/2";
@@ -170,8 +178,12 @@ fn completed_is_a_success_once_it_serves() {
     assert_eq!(Outcome::Success.code(), 0);
     let healthy = seen(&[DONE]).targets(Targets::Healthy);
     assert_eq!(ended(once(healthy)), Outcome::Success);
-    let ill = seen(&[DONE]).targets(Targets::Unhealthy(1));
-    waits(&once(ill), "1 targets are not healthy");
+    for (targets, says) in [
+        (1, "1 target is not healthy in target group web: failed"),
+        (2, "2 targets are not healthy in target group web: failed"),
+    ] {
+        waits(&once(seen(&[DONE]).targets(ill(targets))), says);
+    }
     // The service may have been scaled meanwhile, up or down.
     let scaled = seen(&["ecs-svc/2 PRIMARY arn:td/web:2 COMPLETED 2/9"]);
     assert_eq!(ended(once(scaled)), Outcome::Success);
@@ -364,7 +376,7 @@ fn a_rollback_in_every_phase() {
         seen(&["ecs-svc/2 PRIMARY arn:td/web:2 IN_PROGRESS 0/2", BEFORE]),
         seen(&[GOING, BEFORE]).stopped(1, "EssentialContainerExited", why),
         seen(&["ecs-svc/2 PRIMARY arn:td/web:2 IN_PROGRESS 2/2", BEFORE]),
-        seen(&["ecs-svc/2 PRIMARY arn:td/web:2 IN_PROGRESS 2/2"]).targets(Targets::Unhealthy(2)),
+        seen(&["ecs-svc/2 PRIMARY arn:td/web:2 IN_PROGRESS 2/2"]).targets(ill(2)),
         seen(&[GOING, BEFORE]).event(101.0, UNABLE),
         seen(&[DONE]).rollout("IN_PROGRESS", NEW),
     ];
@@ -533,11 +545,7 @@ fn any_poll() -> impl Strategy<Value = Seen> {
         ]),
         prop::sample::select(vec![NEW, THIRD]),
     ));
-    let targets = prop::sample::select(vec![
-        Targets::Unknown,
-        Targets::Healthy,
-        Targets::Unhealthy(1),
-    ]);
+    let targets = prop::sample::select(vec![Targets::Unknown, Targets::Healthy, ill(1)]);
     let deployments = prop::collection::vec(any_deployment(), 0..3);
     (
         deployments,

@@ -2,6 +2,7 @@
 
 use super::http::free_port;
 use super::{repository, wait};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -52,6 +53,48 @@ impl Moto {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+}
+
+impl Moto {
+    /// Makes something by the query protocol; nobody looks at the signature.
+    #[track_caller]
+    pub fn form(&self, service: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let head = format!(
+            "POST / HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: {}\r\nauthorization: AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/{service}/aws4_request, \
+             SignedHeaders=host, Signature=0\r\n\r\n",
+            self.address,
+            body.len()
+        );
+        stream.write_all((head + body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer
+    }
+
+    /// A target group on port 80 in a network of its own; its ARN.
+    pub fn target_group(&self, name: &str, more: &str) -> String {
+        let vpc = self.form(
+            "ec2",
+            "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0/16",
+        );
+        let vpc = element(&vpc, "vpcId");
+        let group = self.form(
+            "elasticloadbalancing",
+            &format!(
+                "Action=CreateTargetGroup&Version=2015-12-01&Name={name}&Protocol=HTTP&Port=80&VpcId={vpc}&{more}"
+            ),
+        );
+        element(&group, "TargetGroupArn").to_owned()
+    }
+}
+
+/// The text of the first element of this name.
+fn element<'x>(xml: &'x str, name: &str) -> &'x str {
+    let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap();
+    rest.split_once('<').unwrap().0
 }
 
 impl Drop for Moto {

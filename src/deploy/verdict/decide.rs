@@ -31,7 +31,7 @@ pub fn verdict(
             Poll {
                 expected,
                 service,
-                targets: *targets,
+                targets,
                 rollout: rollout.as_ref(),
                 memory: &memory,
                 now,
@@ -103,7 +103,7 @@ fn no_room<'s>(service: &'s Service, ours: &Deployment) -> Option<&'s str> {
 struct Poll<'p> {
     expected: &'p Expected,
     service: &'p Service,
-    targets: Targets,
+    targets: &'p Targets,
     rollout: Option<&'p Rollout>,
     memory: &'p Memory,
     now: Duration,
@@ -141,7 +141,7 @@ impl Poll<'_> {
             return Some(Outcome::Stopped);
         }
         match &rollout.definition {
-            Some(other) if status == "SUCCESSFUL" && *other != self.expected.definition => {
+            Some(other) if rollout.succeeded() && *other != self.expected.definition => {
                 Some(Outcome::Superseded { by: other.clone() })
             }
             _ => None,
@@ -219,15 +219,14 @@ impl Poll<'_> {
                 Outcome::NotStarted
             });
         }
-        let unfinished = |rollout: &Rollout| rollout.status != "SUCCESSFUL";
-        if self.rollout.is_some_and(unfinished) {
+        if self.rollout.is_some_and(|rollout| !rollout.succeeded()) {
             return Verdict::Wait(Waiting::Finishing);
         }
         if ours.running_count == 0 {
             return Verdict::Wait(self.starting(ours));
         }
         match self.targets {
-            Targets::Unhealthy(unhealthy) => Verdict::Wait(Waiting::Targets { unhealthy }),
+            Targets::Unhealthy(unhealthy) => Verdict::Wait(Waiting::Targets(unhealthy.clone())),
             Targets::Healthy | Targets::Unknown => Verdict::End(Outcome::Success),
         }
     }

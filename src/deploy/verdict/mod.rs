@@ -17,7 +17,8 @@ pub(in crate::deploy) use observation::seconds;
 
 pub use decide::verdict;
 pub use observation::{
-    Container, Deployment, Event, Hook, Observation, Rollout, Service, Stopped, Targets,
+    Alternate, Container, Deployment, Event, Hook, LoadBalancer, Observation, Rollout, Service,
+    Stopped, Targets, Unhealthy,
 };
 pub use starts::{Cause, causes, is_failure};
 
@@ -83,9 +84,7 @@ pub enum Waiting {
     NoRoom {
         message: String,
     },
-    Targets {
-        unhealthy: usize,
-    },
+    Targets(Unhealthy),
     /// The tasks run, but AWS has not finished: old tasks drain, or it bakes.
     Finishing,
     Paused(Hook),
@@ -173,12 +172,25 @@ impl fmt::Display for Waiting {
                 write!(f, "{running} of {desired} tasks run")
             }
             Waiting::NoRoom { message } => write!(f, "there is no room for a task: {message}"),
-            Waiting::Targets { unhealthy } => {
-                write!(f, "{unhealthy} targets are not healthy")
-            }
+            Waiting::Targets(unhealthy) => write!(f, "{unhealthy}"),
             Waiting::Finishing => f.write_str("its tasks run, and ECS has not finished"),
             Waiting::Paused(hook) => write!(f, "{hook}"),
         }
+    }
+}
+
+impl fmt::Display for Unhealthy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Unhealthy {
+            group,
+            targets,
+            reason,
+        } = self;
+        let are = if *targets == 1 { " is" } else { "s are" };
+        write!(
+            f,
+            "{targets} target{are} not healthy in target group {group}: {reason}"
+        )
     }
 }
 

@@ -20,13 +20,23 @@ pub enum Observation {
 }
 
 /// Whether the load balancer finds the tasks well.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Targets {
     /// There is none, or it was not asked.
     #[default]
     Unknown,
     Healthy,
-    Unhealthy(usize),
+    Unhealthy(Unhealthy),
+}
+
+/// Targets that a group lacks for all tasks to be served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unhealthy {
+    /// The target group's name.
+    pub group: String,
+    pub targets: u64,
+    /// In the load balancer's words.
+    pub reason: String,
 }
 
 /// One of `DescribeServices`.
@@ -40,6 +50,7 @@ pub struct Service {
     pub running_count: u64,
     pub pending_count: u64,
     pub deployments: Vec<Deployment>,
+    pub load_balancers: Vec<LoadBalancer>,
     /// The newest first.
     pub events: Vec<Event>,
 }
@@ -60,6 +71,22 @@ pub struct Deployment {
     pub rollout_state_reason: Option<String>,
     #[serde(deserialize_with = "seconds")]
     pub created_at: f64,
+}
+
+/// Where a service registers its tasks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LoadBalancer {
+    /// Classic ones have none.
+    pub target_group_arn: Option<String>,
+    pub advanced_configuration: Option<Alternate>,
+}
+
+/// Blue/green deployments take turns between two groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Alternate {
+    pub alternate_target_group_arn: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -101,6 +128,13 @@ pub struct Rollout {
     pub definition: Option<String>,
     /// Where it waits for an answer.
     pub paused: Option<Hook>,
+}
+
+impl Rollout {
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.status == "SUCCESSFUL"
+    }
 }
 
 /// Where a blue/green deployment waits for an answer.

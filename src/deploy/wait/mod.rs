@@ -3,13 +3,16 @@
 //! ```text
 //! DescribeServices, ten a call ─┐
 //! stopped tasks, where missing ─┼▶ Observation (poll) ─▶ verdict ─▶ events, or the end
-//! service deployments (rollout) ┘
+//! service deployments (rollout) ┤
+//! health of targets (targets) ──┘
 //! ```
 //!
 //! A poll that failed says nothing of a deployment: it is `Unknown`, and the next one tells.
 
+mod optional;
 mod poll;
 mod rollout;
+mod targets;
 
 use crate::aws::{AwsError, Ecs};
 use crate::deploy::guard::{Guard, Stop};
@@ -17,8 +20,8 @@ use crate::deploy::report::{Event, Report};
 use crate::deploy::verdict::{
     Expected, Memory, Observation, Outcome, Service, Verdict, causes, verdict,
 };
+use optional::Optional;
 use poll::Poll;
-use rollout::Rollouts;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -68,7 +71,7 @@ impl Wait<'_> {
     /// The ends of all targets, in their order. Polls until the last has ended.
     pub async fn proven(&self, targets: Vec<Target>) -> Result<Vec<Proof>, Stop> {
         let mut all: Vec<Watched> = targets.into_iter().map(Watched::new).collect();
-        let rollouts = Rollouts::default();
+        let (rollouts, targets) = (Optional::default(), Optional::default());
         let began = Instant::now();
         let mut interval = SHORTEST;
         let mut blind: Option<AwsError> = None;
@@ -77,6 +80,7 @@ impl Wait<'_> {
             let poll = Poll {
                 wait: self,
                 rollouts: &rollouts,
+                targets: &targets,
                 now: began.elapsed(),
             };
             let mut open: Vec<&mut Watched> =

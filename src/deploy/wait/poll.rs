@@ -1,9 +1,9 @@
 //! One poll: the calls that a verdict needs just now, and no more.
 
-use super::rollout::{Rollouts, Unclear};
-use super::{Wait, Watched};
+use super::optional::Optional;
+use super::{Wait, Watched, rollout, targets};
 use crate::aws::AwsError;
-use crate::deploy::verdict::{Deployment, Observation, Service, Stopped, Targets};
+use crate::deploy::verdict::{Deployment, Observation, Rollout, Service, Stopped, Targets};
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -35,7 +35,8 @@ pub struct Pace {
 
 pub struct Poll<'p> {
     pub wait: &'p Wait<'p>,
-    pub rollouts: &'p Rollouts,
+    pub rollouts: &'p Optional,
+    pub targets: &'p Optional,
     /// Since the wait began.
     pub now: Duration,
 }
@@ -56,7 +57,7 @@ impl Poll<'_> {
                 Ok(observation) => observations.push(observation),
                 Err(error) => {
                     observations.push(Observation::Unknown);
-                    failure = failure.or(error);
+                    failure = failure.or(Some(error));
                 }
             }
         }
@@ -94,7 +95,7 @@ impl Poll<'_> {
         &self,
         one: &mut Watched,
         found: &BTreeMap<String, Option<Service>>,
-    ) -> Result<Observation, Option<AwsError>> {
+    ) -> Result<Observation, AwsError> {
         let service = match found.get(&one.target.service) {
             Some(Some(service)) => service.clone(),
             Some(None) => return Ok(Observation::Unknown),
@@ -108,12 +109,23 @@ impl Poll<'_> {
         };
         let state = State::of(&service, &one.target.expected.deployment);
         let stopped = self.stopped(one, state).await;
-        let rollout = self.rollouts.look(self, one, &service, state).await;
-        let rollout = rollout.map_err(|Unclear(error)| error)?;
+        let rollout = rollout::look(self, one, &service, state).await?;
+        let targets = match state {
+            State::Completed if rollout.as_ref().is_none_or(Rollout::succeeded) => {
+                // Boxed: it is rare, and all that waits would be as large.
+                Box::pin(targets::look(
+                    self,
+                    &service,
+                    &one.target.expected.deployment,
+                ))
+                .await?
+            }
+            _ => Targets::Unknown,
+        };
         Ok(Observation::Seen {
             service: Box::new(service),
             stopped,
-            targets: Targets::Unknown,
+            targets,
             rollout,
         })
     }

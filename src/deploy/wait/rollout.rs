@@ -4,10 +4,8 @@
 use super::Watched;
 use super::poll::{Poll, State, deadline};
 use crate::aws::AwsError;
-use crate::deploy::report::Event;
 use crate::deploy::verdict::{Deployment, Rollout, Service};
 use serde_json::{Map, Value};
-use std::cell::Cell;
 use std::time::Duration;
 
 /// Of a service: ours may not be the newest.
@@ -20,71 +18,34 @@ const PACE: Duration = Duration::from_secs(15);
 /// that was rolled back took longer than this.
 const BEFORE: f64 = 30.0;
 
-/// So many failures that should pass, without one answer, mean that there will be none.
-const MOST_FAILURES: u32 = 3;
-
-/// Whether they can be asked for.
-#[derive(Default)]
-pub struct Rollouts {
-    off: Cell<bool>,
-    answered: Cell<bool>,
-    failures: Cell<u32>,
-}
-
-/// What would decide is not known just now.
-pub struct Unclear(pub Option<AwsError>);
-
-impl Rollouts {
-    /// The record of our deployment. It is asked for now and then, and where it decides.
-    pub async fn look(
-        &self,
-        poll: &Poll<'_>,
-        one: &mut Watched,
-        service: &Service,
-        state: State,
-    ) -> Result<Option<Rollout>, Unclear> {
-        let decides = matches!(state, State::Completed | State::Over);
-        let due = match one.pace.rollout {
-            _ if decides => true,
-            None => false,
-            Some(last) => poll.now.saturating_sub(last) >= PACE,
-        };
-        one.pace.rollout.get_or_insert(poll.now);
-        let ours = ours(service, &one.target.expected.deployment);
-        let (Some(since), true, false) = (ours, due, self.off.get()) else {
-            return Ok(None);
-        };
-        one.pace.rollout = Some(poll.now);
-        let (cluster, name) = (poll.wait.cluster, &one.target.service);
-        let asked = poll
-            .wait
-            .ecs
-            .deployments(cluster, name, DEPLOYMENTS, deadline());
-        match asked.await {
-            Ok(all) => {
-                self.answered.set(true);
-                self.failures.set(0);
-                Ok(of(&all, &one.target.expected.definition, since))
-            }
-            Err(error) if self.passes(&error) => {
-                if decides {
-                    Err(Unclear(Some(error)))
-                } else {
-                    Ok(None)
-                }
-            }
-            Err(error) => {
-                self.off.set(true);
-                let line = format!("{error}: the wait goes on without it");
-                poll.wait.report.tell(&Event::Warning(line));
-                Ok(None)
-            }
-        }
-    }
-
-    fn passes(&self, error: &AwsError) -> bool {
-        self.failures.set(self.failures.get() + 1);
-        error.kind.passes() && (self.answered.get() || self.failures.get() < MOST_FAILURES)
+/// The record of our deployment. It is asked for now and then, and where it decides.
+pub async fn look(
+    poll: &Poll<'_>,
+    one: &mut Watched,
+    service: &Service,
+    state: State,
+) -> Result<Option<Rollout>, AwsError> {
+    let decides = matches!(state, State::Completed | State::Over);
+    let due = match one.pace.rollout {
+        _ if decides => true,
+        None => false,
+        Some(last) => poll.now.saturating_sub(last) >= PACE,
+    };
+    one.pace.rollout.get_or_insert(poll.now);
+    let ours = ours(service, &one.target.expected.deployment);
+    let (Some(since), true, false) = (ours, due, poll.rollouts.is_off()) else {
+        return Ok(None);
+    };
+    one.pace.rollout = Some(poll.now);
+    let (cluster, name) = (poll.wait.cluster, &one.target.service);
+    let ecs = &poll.wait.ecs;
+    let reply = ecs
+        .deployments(cluster, name, DEPLOYMENTS, deadline())
+        .await;
+    match poll.rollouts.answer(reply, poll.wait.report) {
+        Ok(Some(all)) => Ok(of(&all, &one.target.expected.definition, since)),
+        Err(error) if decides => Err(error),
+        Ok(None) | Err(_) => Ok(None),
     }
 }
 

@@ -10,7 +10,6 @@ use entry::deploy::verify::{Answer, Facts, Permissions, Regions, Secret, gather,
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -214,58 +213,25 @@ fn without_simulation_the_documents_are_read() {
     assert_eq!(facts.permissions[ROLE], expected);
 }
 
-/// Makes something in moto by the query protocol; it looks at no signature.
-fn form(moto: &Moto, service: &str, body: &str) -> String {
-    let mut stream = std::net::TcpStream::connect(moto.address()).unwrap();
-    let head = format!(
-        "POST / HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-         content-length: {}\r\nauthorization: AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/{service}/aws4_request, \
-         SignedHeaders=host, Signature=0\r\n\r\n",
-        moto.address(),
-        body.len()
-    );
-    stream.write_all((head + body).as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    answer
-}
-
 #[test]
 fn all_of_it_against_moto() {
     let moto = Moto::start();
     let url = moto.url();
     let trust = "%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22sts%3AAssumeRole%22%2C%22Principal%22%3A%7B%22Service%22%3A%22ecs-tasks.amazonaws.com%22%7D%7D%5D%7D";
-    form(
-        &moto,
+    moto.form(
         "iam",
         &format!(
             "Action=CreateRole&Version=2010-05-08&RoleName=app&AssumeRolePolicyDocument={trust}"
         ),
     );
-    let vpc = form(
-        &moto,
-        "ec2",
-        "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0/16",
-    );
-    let (_, vpc) = vpc.split_once("<vpcId>").unwrap();
-    let (vpc, _) = vpc.split_once('<').unwrap();
-    let group = form(
-        &moto,
-        "elasticloadbalancing",
-        &format!(
-            "Action=CreateTargetGroup&Version=2015-12-01&Name=web&Protocol=HTTP&Port=80&VpcId={vpc}&TargetType=instance&HealthCheckPath=/up"
-        ),
-    );
-    let (_, arn) = group.split_once("<TargetGroupArn>").unwrap();
-    let (arn, _) = arn.split_once('<').unwrap();
+    let arn = moto.target_group("web", "TargetType=instance&HealthCheckPath=/up");
     let parameter = json!({"Name": "/app/db", "Type": "SecureString", "Value": "canary-value"});
     make(&url, "AmazonSSM.PutParameter", &parameter);
     let secret = json!({"Name": "app/other", "SecretString": "canary-value"});
     let secret = make(&url, "secretsmanager.CreateSecret", &secret);
     let secret = secret["ARN"].as_str().unwrap();
     let file = FILE
-        .replace(GROUP, arn)
+        .replace(GROUP, &arn)
         .replace("eu-west-1", "us-east-1")
         .replace("cluster: main", "cluster: main\nregion: us-east-1")
         .replace(
