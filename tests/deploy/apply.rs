@@ -486,6 +486,34 @@ fn a_new_deployment_can_be_forced_and_zero_tasks_be_allowed() {
     });
 }
 
+/// It begins no deployment.
+#[test]
+fn another_number_of_tasks_is_waited_for() {
+    run(async {
+        let stage = Stage::with(ONE, "app:1").await;
+        let more = ONE.replace("desired_count: 2", "desired_count: 4");
+        stage.events.take();
+        let done = stage.deploy(&more, "app:1").await;
+        assert_eq!(exit(&done), 0, "{done:?}");
+        let said = stage.events.text();
+        assert!(said.contains("service web: 2 of 4 tasks run\n"), "{said}");
+        stage
+            .ecs
+            .fates
+            .borrow_mut()
+            .insert("app:1".to_owned(), Fate::NoRoom);
+        let most = ONE.replace("desired_count: 2", "desired_count: 9");
+        let done = stage.deploy(&most, "app:1").await;
+        assert_eq!(exit(&done), 12, "{done:?}");
+        // What was told before is not told again.
+        stage.events.take();
+        let done = stage.deploy(ONE, "app:1").await;
+        assert_eq!(exit(&done), 0, "{done:?}");
+        let said = stage.events.text();
+        assert!(!said.contains("unable to place"), "{said}");
+    });
+}
+
 #[test]
 fn a_service_is_deleted_only_if_that_is_meant() {
     run(async {

@@ -17,6 +17,7 @@ fn expected() -> Expected {
         deployment: OURS.to_owned(),
         definition: NEW.to_owned(),
         before: Some(OLD.to_owned()),
+        tasks: 0,
         allow_zero: false,
         until_paused: false,
         limits: Limits {
@@ -194,6 +195,41 @@ fn completed_is_a_success_once_it_serves() {
     waits(&once(bakes), "its tasks run, and ECS has not finished");
     let baked = seen(&[DONE]).rollout("SUCCESSFUL", NEW);
     assert_eq!(ended(once(baked)), Outcome::Success);
+}
+
+/// Another number of tasks alone begins no deployment, and the complete one stays complete.
+#[test]
+fn the_tasks_that_were_asked_for_must_run() {
+    let more = Expected {
+        tasks: 4,
+        ..expected()
+    };
+    let of = |counts: &str, desired| {
+        let mut poll = seen(&[&format!(
+            "ecs-svc/2 PRIMARY arn:td/web:2 COMPLETED {counts}"
+        )]);
+        poll.service.desired_count = desired;
+        poll
+    };
+    let at = |seconds, poll: &Seen| {
+        let (memory, now) = (Memory::default(), Duration::from_secs(seconds));
+        verdict(&more, &poll.observation(), memory, now).0
+    };
+    // AWS may be behind our call, and knows of no fourth task yet.
+    for poll in [of("2/4", 4), of("2/2", 4), of("2/2", 2)] {
+        waits(&at(0, &poll), "2 of 4 tasks run");
+    }
+    waits(&at(29, &of("2/2", 2)), "2 of 4 tasks run");
+    waits(&at(60, &of("2/4", 4)), "2 of 4 tasks run");
+    assert_eq!(ended(at(0, &of("4/4", 4))), Outcome::Success);
+    // Somebody else asked for fewer, or more, meanwhile.
+    assert_eq!(ended(at(30, &of("2/2", 2))), Outcome::Success);
+    assert_eq!(ended(at(0, &of("5/9", 9))), Outcome::Success);
+    let full = of("2/4", 4).event(101.0, UNABLE);
+    waits(
+        &at(60, &full),
+        &format!("there is no room for a task: {UNABLE}"),
+    );
 }
 
 #[test]

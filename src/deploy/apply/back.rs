@@ -8,6 +8,7 @@ use crate::deploy::report::{Change, Event};
 use crate::deploy::verdict::{Expected, Outcome};
 use crate::deploy::wait::{Proof, Target, Wait};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Sends back what failed, and waits for it; the proofs with what became of them.
 pub(super) async fn all(
@@ -68,8 +69,10 @@ async fn send(run: &Run<'_>, proof: &Proof, before: &str) -> Result<Target, Stop
             deployment: deployment.id,
             definition: before.to_owned(),
             before: Some(proof.target.expected.definition.clone()),
+            tasks: 0,
             ..proof.target.expected.clone()
         },
         new: false,
+        told: BTreeSet::new(),
     })
 }

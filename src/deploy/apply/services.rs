@@ -9,6 +9,7 @@ use crate::deploy::report::{Change, Event, Report};
 use crate::deploy::verdict::{Deployment, Expected, Service, Stopped};
 use crate::deploy::wait::{Proof, Target};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// Of a container that failed: enough for a stack trace.
 const LINES: usize = 20;
@@ -42,6 +43,12 @@ impl Run<'_> {
         let found = self.running.services.get(&step.name)?.clone();
         let service: Service = serde_json::from_value(Value::Object(found)).ok()?;
         (service.status == "ACTIVE").then_some(service)
+    }
+
+    /// Ids of the events that it had before.
+    fn told(&self, step: &ServiceStep) -> BTreeSet<String> {
+        let service = self.described(step).unwrap_or_default();
+        service.events.into_iter().map(|event| event.id).collect()
     }
 
     fn primary(&self, step: &ServiceStep) -> Option<Deployment> {
@@ -139,7 +146,7 @@ impl Services<'_> {
         if let Some(definition) = &definition {
             request.insert("taskDefinition".to_owned(), definition.clone().into());
         }
-        let zero = request.get("desiredCount") == Some(&json!(0));
+        let tasks = request.get("desiredCount").and_then(Value::as_u64);
         let reply = self.run.writer.write(write, &step.name, &request).await?;
         let new = write == Write::CreateService;
         let change = if new {
@@ -155,7 +162,12 @@ impl Services<'_> {
             definition: definition.or_else(|| Some(deployment.as_ref()?.task_definition.clone())),
         });
         match deployment {
-            Some(deployment) => Ok(Some(self.target(step, &deployment, new, zero))),
+            Some(deployment) => Ok(Some(Target {
+                new,
+                // What ECS told of a deployment that was there before is no news.
+                told: self.run.told(step),
+                ..self.target(step, &deployment, tasks)
+            })),
             None if self.run.deploy.options.wait => Err(odd(write, &step.name)),
             None => Ok(None),
         }
@@ -165,10 +177,10 @@ impl Services<'_> {
     fn resume(&self, step: &ServiceStep) -> Option<Target> {
         let primary = self.run.primary(step)?;
         self.tell(step, Change::Resumed, Some(&primary));
-        Some(self.target(step, &primary, false, false))
+        Some(self.target(step, &primary, None))
     }
 
-    fn target(&self, step: &ServiceStep, deployment: &Deployment, new: bool, zero: bool) -> Target {
+    fn target(&self, step: &ServiceStep, deployment: &Deployment, tasks: Option<u64>) -> Target {
         let deploy = self.run.deploy;
         let mut services = deploy.config.services.iter();
         let service = services.find(|service| service.name == step.name);
@@ -182,11 +194,13 @@ impl Services<'_> {
                 deployment: deployment.id.clone(),
                 definition: deployment.task_definition.clone(),
                 before: self.run.served(step),
-                allow_zero: deploy.options.allow_zero || asked || zero,
+                tasks: tasks.unwrap_or_default(),
+                allow_zero: deploy.options.allow_zero || asked || tasks == Some(0),
                 until_paused: false,
                 limits: deploy.options.limits,
             },
-            new,
+            new: false,
+            told: BTreeSet::new(),
         }
     }
 

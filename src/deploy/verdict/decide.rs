@@ -158,10 +158,11 @@ impl Poll<'_> {
     fn ours(&self, ours: &Deployment) -> Verdict {
         let state = ours.rollout_state.as_deref();
         let alone = self.service.deployments.len() == 1;
-        let completed = match state {
-            Some(state) => state == "COMPLETED",
-            None => alone && ours.running_count == ours.desired_count,
-        };
+        let completed = self.has_its_tasks(ours)
+            && match state {
+                Some(state) => state == "COMPLETED",
+                None => alone && ours.running_count == ours.desired_count,
+            };
         // Where its circuit breaker rolls nothing back.
         let failed = state == Some("FAILED");
         let enough = self.memory.failed.len() >= self.expected.limits.failed_starts.max(1);
@@ -184,10 +185,17 @@ impl Poll<'_> {
             let message = message.to_owned();
             return Verdict::Wait(Waiting::NoRoom { message });
         }
-        if ours.desired_count > 0 && ours.running_count >= ours.desired_count {
+        if ours.desired_count > 0 && ours.running_count >= self.wanted(ours) {
             return Verdict::Wait(Waiting::Finishing);
         }
         Verdict::Wait(self.starting(ours))
+    }
+
+    /// Another number of tasks alone begins no deployment: the one that is complete stays so. Meanwhile somebody may
+    /// have asked for fewer.
+    fn has_its_tasks(&self, ours: &Deployment) -> bool {
+        let settled = self.now >= SETTLE && ours.running_count >= self.service.desired_count;
+        settled || ours.running_count >= self.expected.tasks
     }
 
     /// AWS's own reason, where no stopped task was seen.
@@ -206,8 +214,14 @@ impl Poll<'_> {
     fn starting(&self, ours: &Deployment) -> Waiting {
         Waiting::Starting {
             running: ours.running_count,
-            desired: ours.desired_count.max(self.service.desired_count),
+            desired: self.wanted(ours),
         }
+    }
+
+    /// AWS may be behind our call.
+    fn wanted(&self, ours: &Deployment) -> u64 {
+        let described = ours.desired_count.max(self.service.desired_count);
+        described.max(self.expected.tasks)
     }
 
     /// ECS has done its part: but does it serve?

@@ -35,6 +35,8 @@ pub struct Expected {
     pub definition: String,
     /// ARN of what ran before; `None` for a new service.
     pub before: Option<String>,
+    /// How many tasks our call asked for; 0 if it left that as it was.
+    pub tasks: u64,
     /// That no task is asked for is meant so.
     pub allow_zero: bool,
     /// A pause at a hook is what was waited for.

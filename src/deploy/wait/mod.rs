@@ -37,6 +37,8 @@ pub struct Target {
     pub expected: Expected,
     /// It was made just now, and AWS may not show it at once.
     pub new: bool,
+    /// Ids of events that are no news.
+    pub told: BTreeSet<String>,
 }
 
 /// How it ended, and what was seen of it.
@@ -60,8 +62,6 @@ struct Watched {
     target: Target,
     memory: Memory,
     outcome: Option<Outcome>,
-    /// Ids of events that were told.
-    told: BTreeSet<String>,
     progress: String,
     causes: usize,
     pace: poll::Pace,
@@ -119,7 +119,6 @@ impl Watched {
             target,
             memory: Memory::default(),
             outcome: None,
-            told: BTreeSet::new(),
             progress: String::new(),
             causes: 0,
             pace: poll::Pace::default(),
@@ -186,7 +185,7 @@ impl Watched {
         let mut news = false;
         for event in service.events.iter().rev() {
             // Both times are AWS's.
-            if event.created_at >= since && self.told.insert(event.id.clone()) {
+            if event.created_at >= since && self.target.told.insert(event.id.clone()) {
                 news = true;
                 report.tell(&Event::Told {
                     service: self.target.service.clone(),
