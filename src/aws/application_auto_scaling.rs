@@ -1,6 +1,6 @@
 //! Application Auto Scaling: which services have their number of tasks set by AWS.
 
-use super::calls::Call;
+use super::calls::{Call, items};
 use super::endpoint::Service;
 use super::error::{AwsError, some_of};
 use super::protocol::{Api, Protocol};
@@ -35,27 +35,20 @@ pub async fn scalable(
     for services in services.chunks(TARGETS) {
         let names: Vec<&str> = services.iter().map(String::as_str).collect();
         let ids = names.iter().map(|name| format!("service/{cluster}/{name}"));
-        let mut input = json!({
+        let input = json!({
             "ServiceNamespace": "ecs",
             "ScalableDimension": "ecs:service:DesiredCount",
             "ResourceIds": ids.collect::<Vec<String>>(),
         });
         let resource = some_of(&names);
-        let mut seen = BTreeSet::new();
-        loop {
-            let (operation, body) = ("DescribeScalableTargets", input.clone());
-            let page = calls
-                .call(&API, operation, &resource, body, deadline)
-                .await?;
-            let targets = page.get("ScalableTargets").and_then(Value::as_array);
-            found.extend(targets.into_iter().flatten().filter_map(named));
-            match page.get("NextToken").and_then(Value::as_str) {
-                Some(token) if !token.is_empty() && seen.insert(token.to_owned()) => {
-                    input["NextToken"] = token.into();
-                }
-                _ => break,
-            }
-        }
+        let operation = "DescribeScalableTargets";
+        let pages: Vec<Value> = calls
+            .pages(&API, operation, &resource, input, usize::MAX, deadline)
+            .await?;
+        let targets = pages
+            .into_iter()
+            .flat_map(|page| items(page, "ScalableTargets"));
+        found.extend(targets.filter_map(|target| named(&target)));
     }
     Ok(found)
 }

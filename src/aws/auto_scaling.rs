@@ -1,6 +1,6 @@
 //! EC2 Auto Scaling: groups with their instances, their desired capacity, and how an instance leaves one.
 
-use super::calls::Call;
+use super::calls::{Call, items};
 use super::endpoint::Service;
 use super::error::{AwsError, some_of};
 use super::protocol::{Api, Protocol};
@@ -37,29 +37,18 @@ impl<'c> AutoScaling<'c> {
     pub async fn groups(&self, names: &[&str], deadline: Instant) -> Result<Vec<Value>, AwsError> {
         let resource = some_of(names);
         // Without MaxRecords no more than 50 names may be given.
-        let mut input = json!({
+        let input = json!({
             "AutoScalingGroupNames": names, "MaxRecords": AutoScaling::GROUPS,
         });
-        let mut groups = Vec::new();
-        loop {
-            let mut reply = self
-                .call(
-                    "DescribeAutoScalingGroups",
-                    &resource,
-                    input.clone(),
-                    deadline,
-                )
-                .await?;
-            if let Value::Array(some) = reply["AutoScalingGroups"].take() {
-                groups.extend(some);
-            }
-            match reply["NextToken"].as_str() {
-                Some(token) if !token.is_empty() && input["NextToken"] != token => {
-                    input["NextToken"] = token.into();
-                }
-                _ => return Ok(groups),
-            }
-        }
+        let operation = "DescribeAutoScalingGroups";
+        let pages: Vec<Value> = self
+            .calls
+            .pages(&API, operation, &resource, input, usize::MAX, deadline)
+            .await?;
+        Ok(pages
+            .into_iter()
+            .flat_map(|page| items(page, "AutoScalingGroups"))
+            .collect())
     }
 
     /// The group's minimum and maximum stay what they are: a capacity outside of them is refused.

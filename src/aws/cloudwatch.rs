@@ -38,34 +38,29 @@ impl<'c> CloudWatch<'c> {
     /// Alarms by name, at most `NAMES`, in any order; those that there are not are not in it.
     pub async fn alarms(&self, names: &[&str], deadline: Instant) -> Result<Vec<Value>, AwsError> {
         let resource = some_of(names);
-        let mut input = json!({
+        let input = json!({
             "AlarmNames": names,
             // Without it composite alarms are left out.
             "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
             "MaxRecords": CloudWatch::NAMES,
         });
+        let operation = "DescribeAlarms";
+        let pages = self
+            .calls
+            .pages(&API, operation, &resource, input, usize::MAX, deadline);
+        let pages: Vec<Value> = pages.await.map_err(|error| AwsError {
+            // The host is called otherwise than the actions.
+            action: "cloudwatch:DescribeAlarms".to_owned(),
+            ..error
+        })?;
         let mut alarms = Vec::new();
-        loop {
-            let operation = "DescribeAlarms";
-            let call = self
-                .calls
-                .call(&API, operation, &resource, input.clone(), deadline);
-            let mut reply = call.await.map_err(|error| AwsError {
-                // The host is called otherwise than the actions.
-                action: "cloudwatch:DescribeAlarms".to_owned(),
-                ..error
-            })?;
+        for mut page in pages {
             for kind in ["MetricAlarms", "CompositeAlarms"] {
-                if let Value::Array(some) = reply[kind].take() {
+                if let Value::Array(some) = page[kind].take() {
                     alarms.extend(some);
                 }
             }
-            match reply["NextToken"].as_str() {
-                Some(token) if !token.is_empty() && input["NextToken"] != token => {
-                    input["NextToken"] = token.into();
-                }
-                _ => return Ok(alarms),
-            }
         }
+        Ok(alarms)
     }
 }

@@ -1,7 +1,7 @@
 //! EC2: the few calls that the autoscaler needs, for spot fleets and for instances that are in no cluster.
 //! The SDK's crate of it would make a release build take ten minutes.
 
-use super::calls::Call;
+use super::calls::{Call, items};
 use super::endpoint::Service;
 use super::error::{AwsError, some_of};
 use super::protocol::{Api, Protocol};
@@ -106,24 +106,16 @@ impl<'c> Ec2<'c> {
         operation: &str,
         set: &str,
         resource: &str,
-        mut input: Value,
+        input: Value,
         deadline: Instant,
     ) -> Result<Vec<Value>, AwsError> {
-        let mut all = Vec::new();
-        loop {
-            let call = self
-                .calls
-                .call(&API, operation, resource, input.clone(), deadline);
-            let mut reply = call.await?;
-            if let Some(Value::Array(some)) = reply.get_mut(set).map(Value::take) {
-                all.extend(some);
-            }
-            match reply["nextToken"].as_str() {
-                Some(token) if !token.is_empty() && input["NextToken"] != token => {
-                    input["NextToken"] = token.into();
-                }
-                _ => return Ok(all),
-            }
-        }
+        let pages: Vec<Value> = self
+            .calls
+            .pages(&API, operation, resource, input, usize::MAX, deadline)
+            .await?;
+        Ok(pages
+            .into_iter()
+            .flat_map(|page| items(page, set))
+            .collect())
     }
 }

@@ -23,6 +23,8 @@ static API: Api = Api {
     },
 };
 
+const DESCRIBE: &str = "DescribeImages";
+
 /// The most that one call describes by name.
 const NAMED: usize = 100;
 const PAGE: usize = 1000;
@@ -61,7 +63,6 @@ pub struct Ecr<'c> {
 struct Page {
     #[serde(default)]
     image_details: Vec<Detail>,
-    next_token: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -146,24 +147,21 @@ impl<'c> Ecr<'c> {
         repository: Repository<'_>,
         deadline: Instant,
     ) -> Result<Vec<Tagged>, AwsError> {
-        let mut input = json!({
+        let input = json!({
             "registryId": repository.account,
             "repositoryName": repository.name,
             "filter": {"tagStatus": "TAGGED"},
             "maxResults": PAGE,
         });
+        let pages = self
+            .calls
+            .pages(&API, DESCRIBE, repository.name, input, PAGES, deadline);
+        let pages: Vec<Page> = pages.await?;
         let mut tags = Vec::new();
-        for _ in 0..PAGES {
-            let page: Page = self.read(repository.name, input.clone(), deadline).await?;
-            for detail in page.image_details {
-                let pushed_at = detail.pushed_at;
-                let tagged = |tag| Tagged { tag, pushed_at };
-                tags.extend(detail.tags.into_iter().map(tagged));
-            }
-            match page.next_token.filter(|token| !token.is_empty()) {
-                Some(token) => input["nextToken"] = token.into(),
-                None => break,
-            }
+        for detail in pages.into_iter().flat_map(|page| page.image_details) {
+            let pushed_at = detail.pushed_at;
+            let tagged = |tag| Tagged { tag, pushed_at };
+            tags.extend(detail.tags.into_iter().map(tagged));
         }
         Ok(tags)
     }
@@ -174,9 +172,8 @@ impl<'c> Ecr<'c> {
         input: Value,
         deadline: Instant,
     ) -> Result<T, AwsError> {
-        let operation = "DescribeImages";
         self.calls
-            .read(&API, operation, resource, input, deadline)
+            .read(&API, DESCRIBE, resource, input, deadline)
             .await
     }
 }

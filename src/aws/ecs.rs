@@ -95,7 +95,6 @@ struct Definition {
 struct TaskPage {
     #[serde(default)]
     task_arns: Vec<String>,
-    next_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +137,18 @@ impl<'c> Ecs<'c> {
     ) -> Result<Map<String, Value>, AwsError> {
         let input = Value::Object(request.clone());
         self.read(write.operation(), resource, input, deadline)
+            .await
+    }
+
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        resource: &str,
+        input: Value,
+        deadline: Instant,
+    ) -> Result<Vec<T>, AwsError> {
+        self.calls
+            .pages(&API, operation, resource, input, usize::MAX, deadline)
             .await
     }
 
@@ -236,19 +247,8 @@ impl<'c> Ecs<'c> {
     ) -> Result<Vec<String>, AwsError> {
         let mut input = filter.clone();
         input["cluster"] = cluster.into();
-        let mut arns = Vec::new();
-        let mut seen = BTreeSet::new();
-        loop {
-            let page: TaskPage = self
-                .read("ListTasks", cluster, input.clone(), deadline)
-                .await?;
-            arns.extend(page.task_arns);
-            match page.next_token.filter(|token| !token.is_empty()) {
-                Some(token) if seen.insert(token.clone()) => input["nextToken"] = token.into(),
-                _ => break,
-            }
-        }
-        Ok(arns)
+        let pages: Vec<TaskPage> = self.pages("ListTasks", cluster, input, deadline).await?;
+        Ok(pages.into_iter().flat_map(|page| page.task_arns).collect())
     }
 
     /// Tasks by ARN, with their tags; those that AWS has forgotten are not in it.

@@ -1,5 +1,6 @@
 //! ECS as the autoscaler reads it: services as they count, container instances, and what runs on one.
 
+use super::calls::items;
 use super::ecs::Ecs;
 use super::error::{AwsError, some_of};
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ impl Ecs<'_> {
         let input = json!({"cluster": cluster, "services": names});
         let resource = some_of(names);
         let call = self.read::<Value>("DescribeServices", &resource, input, deadline);
-        Ok(members(call.await?, "services"))
+        Ok(items(call.await?, "services"))
     }
 
     /// The container instances of a cluster, or those of some EC2 instances of it.
@@ -40,19 +41,16 @@ impl Ecs<'_> {
         if let Some(ids) = of {
             input["filter"] = format!("ec2InstanceId in [{}]", ids.join(",")).into();
         }
-        let arns = self.pages(
-            "ListContainerInstances",
-            "containerInstanceArns",
-            cluster,
-            input,
-        );
-        let arns = arns.until(deadline).await?;
+        let (operation, list) = ("ListContainerInstances", "containerInstanceArns");
+        let arns = self
+            .names(operation, list, cluster, input, deadline)
+            .await?;
         let operation = "DescribeContainerInstances";
         let mut all = Vec::new();
         for some in arns.chunks(MANY) {
             let input = json!({"cluster": cluster, "containerInstances": some});
             let call = self.read::<Value>(operation, cluster, input, deadline);
-            all.extend(members(call.await?, "containerInstances"));
+            all.extend(items(call.await?, "containerInstances"));
         }
         // An emulator may know no filters.
         all.retain(|one| {
@@ -71,8 +69,8 @@ impl Ecs<'_> {
         let input = json!({
             "cluster": cluster, "schedulingStrategy": "DAEMON", "maxResults": MANY,
         });
-        let arns = self.pages("ListServices", "serviceArns", cluster, input);
-        Ok(arns.until(deadline).await?.into_iter().collect())
+        let arns = self.names("ListServices", "serviceArns", cluster, input, deadline);
+        Ok(arns.await?.into_iter().collect())
     }
 
     /// Of these tasks of services those that asked to be let alone.
@@ -86,7 +84,7 @@ impl Ecs<'_> {
         for some in arns.chunks(MANY) {
             let input = json!({"cluster": cluster, "tasks": some});
             let call = self.read::<Value>("GetTaskProtection", cluster, input, deadline);
-            let tasks = members(call.await?, "protectedTasks");
+            let tasks = items(call.await?, "protectedTasks");
             let protected = tasks
                 .iter()
                 .filter(|task| task["protectionEnabled"] == true);
@@ -96,57 +94,19 @@ impl Ecs<'_> {
         Ok(all)
     }
 
-    fn pages<'a>(
-        &'a self,
-        operation: &'a str,
-        key: &'a str,
-        cluster: &'a str,
+    /// All of a list of names.
+    async fn names(
+        &self,
+        operation: &str,
+        list: &str,
+        cluster: &str,
         input: Value,
-    ) -> Pages<'a> {
-        Pages {
-            ecs: self,
-            operation,
-            key,
-            cluster,
-            input,
-        }
-    }
-}
-
-/// A list of names in pages.
-struct Pages<'a> {
-    ecs: &'a Ecs<'a>,
-    operation: &'a str,
-    /// The list's member of the reply.
-    key: &'a str,
-    cluster: &'a str,
-    input: Value,
-}
-
-impl Pages<'_> {
-    async fn until(mut self, deadline: Instant) -> Result<Vec<String>, AwsError> {
-        let mut names = Vec::new();
-        loop {
-            let input = self.input.clone();
-            let call = self
-                .ecs
-                .read::<Value>(self.operation, self.cluster, input, deadline);
-            let mut reply = call.await?;
-            let token = reply["nextToken"].take();
-            let page = members(reply, self.key);
-            names.extend(page.iter().filter_map(Value::as_str).map(str::to_owned));
-            let more = token.as_str().is_some_and(|token| !token.is_empty());
-            if !more || self.input["nextToken"] == token {
-                return Ok(names);
-            }
-            self.input["nextToken"] = token;
-        }
-    }
-}
-
-fn members(mut reply: Value, key: &str) -> Vec<Value> {
-    match reply.get_mut(key).map(Value::take) {
-        Some(Value::Array(members)) => members,
-        _ => Vec::new(),
+        deadline: Instant,
+    ) -> Result<Vec<String>, AwsError> {
+        let pages: Vec<Value> = self.pages(operation, cluster, input, deadline).await?;
+        let names = pages.into_iter().flat_map(|page| items(page, list));
+        Ok(names
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect())
     }
 }

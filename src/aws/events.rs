@@ -8,7 +8,6 @@ use super::error::{AwsError, Kind, one_line};
 use super::protocol::{Api, Protocol};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 static API: Api = Api {
@@ -176,29 +175,23 @@ impl<'c> Events<'c> {
         &self,
         operation: &str,
         resource: &str,
-        mut input: Value,
+        input: Value,
         list: &str,
         deadline: Instant,
     ) -> Result<Vec<Value>, AwsError> {
+        let pages: Vec<Value> = self
+            .calls
+            .pages(&API, operation, resource, input, usize::MAX, deadline)
+            .await?;
         let mut all = Vec::new();
-        let mut seen = BTreeSet::new();
-        loop {
-            let call = self
-                .calls
-                .call(&API, operation, resource, input.clone(), deadline);
-            let mut page = call.await?;
-            if let Some(Value::Array(items)) = page.get_mut(list).map(Value::take) {
-                all.extend(items);
-            } else {
-                return Err(odd(&API, operation, resource));
-            }
-            match page.get("NextToken").and_then(Value::as_str) {
-                Some(token) if !token.is_empty() && seen.insert(token.to_owned()) => {
-                    input["NextToken"] = token.into();
-                }
-                _ => return Ok(all),
+        for mut page in pages {
+            match page.get_mut(list).map(Value::take) {
+                Some(Value::Array(items)) => all.extend(items),
+                // No rule is not no answer.
+                _ => return Err(odd(&API, operation, resource)),
             }
         }
+        Ok(all)
     }
 }
 

@@ -52,7 +52,6 @@ pub struct Existence<'c> {
 struct Parameters {
     #[serde(default)]
     parameters: Vec<Parameter>,
-    next_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +71,6 @@ struct Secret {
 struct Groups {
     #[serde(default)]
     log_groups: Vec<Group>,
-    next_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -94,22 +92,18 @@ impl<'c> Existence<'c> {
     ) -> Result<BTreeSet<String>, AwsError> {
         let mut found = BTreeSet::new();
         for names in names.chunks(PARAMETERS) {
-            let mut input = json!({
+            let input = json!({
                 "ParameterFilters": [{"Key": "Name", "Option": "Equals", "Values": names}],
                 "MaxResults": PARAMETERS,
             });
-            for _ in 0..PAGES {
-                let operation = "DescribeParameters";
-                // It takes no resource (Systems Manager, Service Authorization Reference).
-                let page: Parameters = self
-                    .read(&SSM, operation, "*", input.clone(), deadline)
-                    .await?;
-                found.extend(page.parameters.into_iter().map(|one| one.name));
-                match page.next_token.filter(|token| !token.is_empty()) {
-                    Some(token) => input["NextToken"] = token.into(),
-                    None => break,
-                }
-            }
+            let operation = "DescribeParameters";
+            // It takes no resource (Systems Manager, Service Authorization Reference).
+            let pages = self
+                .calls
+                .pages(&SSM, operation, "*", input, PAGES, deadline);
+            let pages: Vec<Parameters> = pages.await?;
+            let parameters = pages.into_iter().flat_map(|page| page.parameters);
+            found.extend(parameters.map(|one| one.name));
         }
         Ok(found)
     }
@@ -128,20 +122,14 @@ impl<'c> Existence<'c> {
     }
 
     pub async fn log_group(&self, name: &str, deadline: Instant) -> Result<bool, AwsError> {
-        let mut input = json!({"logGroupNamePrefix": name, "limit": PAGE});
-        for _ in 0..PAGES {
-            let page: Groups = self
-                .read(&LOGS, "DescribeLogGroups", name, input.clone(), deadline)
-                .await?;
-            if page.log_groups.iter().any(|one| one.log_group_name == name) {
-                return Ok(true);
-            }
-            match page.next_token.filter(|token| !token.is_empty()) {
-                Some(token) => input["nextToken"] = token.into(),
-                None => break,
-            }
-        }
-        Ok(false)
+        let input = json!({"logGroupNamePrefix": name, "limit": PAGE});
+        let operation = "DescribeLogGroups";
+        let pages = self
+            .calls
+            .pages(&LOGS, operation, name, input, PAGES, deadline);
+        let pages: Vec<Groups> = pages.await?;
+        let mut groups = pages.iter().flat_map(|page| &page.log_groups);
+        Ok(groups.any(|one| one.log_group_name == name))
     }
 
     async fn read<T: DeserializeOwned>(

@@ -4,7 +4,6 @@ use super::ecs::Ecs;
 use super::error::AwsError;
 use serde::Deserialize;
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 #[derive(Deserialize)]
@@ -18,7 +17,6 @@ struct Revisions {
 #[serde(rename_all = "camelCase", default)]
 struct Services {
     service_arns: Vec<String>,
-    next_token: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -64,19 +62,13 @@ impl Ecs<'_> {
         cluster: &str,
         deadline: Instant,
     ) -> Result<Vec<String>, AwsError> {
-        let mut input = json!({"cluster": cluster, "maxResults": 100});
-        let mut all = Vec::new();
-        let mut seen = BTreeSet::new();
-        loop {
-            let page: Services = self
-                .read("ListServices", cluster, input.clone(), deadline)
-                .await?;
-            all.extend(page.service_arns);
-            match page.next_token.filter(|token| !token.is_empty()) {
-                Some(token) if seen.insert(token.clone()) => input["nextToken"] = token.into(),
-                _ => return Ok(all),
-            }
-        }
+        let input = json!({"cluster": cluster, "maxResults": 100});
+        let pages = self.pages("ListServices", cluster, input, deadline);
+        let pages: Vec<Services> = pages.await?;
+        Ok(pages
+            .into_iter()
+            .flat_map(|page| page.service_arns)
+            .collect())
     }
 
     /// A cluster's ARN, by its name.
