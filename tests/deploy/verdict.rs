@@ -5,6 +5,7 @@ use entry::deploy::verdict::{
     Service, Stopped, Targets, Unhealthy, Verdict, Waiting, verdict,
 };
 use proptest::prelude::*;
+use serde_json::json;
 use std::time::Duration;
 
 const OURS: &str = "ecs-svc/2";
@@ -292,6 +293,26 @@ fn failed_starts_are_remembered_over_polls() {
     assert_eq!(outcome.causes()[0].tasks, 3);
 }
 
+/// Reasons are one but for ids and addresses, and for nothing else.
+#[test]
+fn reasons_are_told_apart() {
+    for (one, other, causes) in [
+        // An id of seven letters is one, and so is an address.
+        ("no secret ab12cde", "no secret ab12cdf", 1),
+        ("dial tcp 10.0.0.12:443", "dial tcp 10.0.0.13:443", 1),
+        // A code, a word and its sign are none.
+        ("app exited with 1", "app exited with 2", 2),
+        ("no secret ab12cd", "no secret ab12ce", 2),
+        ("registry unreachable", "registry unauthorized", 2),
+        ("image (app)", "image (job)", 2),
+    ] {
+        let mut poll = seen(&[GOING, BEFORE]).stopped(3, "TaskFailedToStart", one);
+        poll.stopped[2].stopped_reason = other.to_owned();
+        let outcome = ended(once(poll));
+        assert_eq!(outcome.causes().len(), causes, "{outcome:?}");
+    }
+}
+
 /// They were tried again, and it came about.
 #[test]
 fn failed_starts_do_not_undo_a_success() {
@@ -333,10 +354,36 @@ fn a_circuit_breaker_that_rolls_nothing_back_is_a_failed_start() {
     poll.service.deployments[0].failed_tasks = 4;
     let reason = "ECS deployment circuit breaker: tasks failed to start.";
     poll.service.deployments[0].rollout_state_reason = Some(reason.to_owned());
-    let outcome = ended(once(poll));
+    let outcome = ended(once(poll.clone()));
     assert_eq!(outcome.code(), 13);
     let said = outcome.causes()[0].to_string();
     assert_eq!(said, format!("4 tasks: {reason} (2)"));
+    // What the tasks died of says more.
+    let poll = poll.stopped(1, "EssentialContainerExited", "It exited");
+    let causes: Vec<String> = ended(once(poll))
+        .causes()
+        .iter()
+        .map(|cause| cause.reason.clone())
+        .collect();
+    assert_eq!(causes, ["It exited; app exited with 1"]);
+}
+
+/// AWS's numbers, and an emulator's text.
+#[test]
+fn times_are_read_as_they_come() {
+    for (written, seconds) in [
+        (json!(1_767_225_600.25), 1_767_225_600.25),
+        (json!("2026-01-01T00:00:00.250000+00:00"), 1_767_225_600.0),
+        (json!("yesterday"), 0.0),
+        (json!(null), 0.0),
+    ] {
+        let read = json!({"id": OURS, "createdAt": written});
+        let read: Deployment = serde_json::from_value(read).unwrap();
+        assert!(
+            (read.created_at - seconds).abs() < 0.001,
+            "{written}: {read:?}"
+        );
+    }
 }
 
 #[test]
@@ -468,8 +515,12 @@ fn a_deployment_that_is_not_there_yet_is_waited_for() {
     waits(&once(seen(&[])), "AWS does not show the deployment yet");
     let polls = vec![old.clone(), old.clone(), seen(&[DONE])];
     assert_eq!(ended(trace(&expected(), &polls)), Outcome::Success);
-    // To re-attach after a rollback is to learn of it.
-    assert_eq!(ended(trace(&expected(), &vec![old; 5])).code(), 10);
+    // To re-attach after a rollback is to learn of it, once half a minute has passed.
+    waits(
+        &trace(&expected(), &vec![old.clone(); 3]),
+        "AWS does not show the deployment yet",
+    );
+    assert_eq!(ended(trace(&expected(), &vec![old; 4])).code(), 10);
 }
 
 #[test]
@@ -504,6 +555,9 @@ fn no_task_asked_for_is_no_start() {
         ..expected()
     };
     assert_eq!(ended(trace(&meant, &[zero])), Outcome::Success);
+    let mut going = seen(&["ecs-svc/2 PRIMARY arn:td/web:2 IN_PROGRESS 0/0"]);
+    going.service.desired_count = 0;
+    waits(&once(going), "0 of 0 tasks run");
 }
 
 #[test]
