@@ -5,9 +5,11 @@ use crate::pid1::both;
 use crate::support::guard::Guard;
 use crate::support::lines::Lines;
 use crate::support::{Entry, Running, pid_namespace, wait};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, PipeWriter};
+use std::os::fd::AsFd;
 use std::process::Stdio;
 
 /// How much each of two processes writes. A debug build passes some 100 MB a second on.
@@ -192,27 +194,31 @@ fn a_reader_that_is_gone_keeps_nobody_from_working_or_stopping() {
     }
 }
 
+fn is_full(pipe: &PipeWriter) -> bool {
+    let mut polled = [PollFd::new(pipe.as_fd(), PollFlags::POLLOUT)];
+    poll(&mut polled, PollTimeout::ZERO).unwrap() == 0
+}
+
 #[test]
 fn a_reader_that_hangs_does_not_keep_entry_from_ending() {
     let script = "trap 'exit 0' TERM; echo begins >&2; seq 500000; sleep 60";
     let entry = all(Entry::new, &[("web", script, "")], "output: prefixed");
     let mut entry = entry.env("ENTRY_STOP_TIMEOUT", "4");
     let (reader, writer) = std::io::pipe().unwrap();
+    let full = writer.try_clone().unwrap();
     entry
         .command
         .stdin(Stdio::null())
         .stdout(Stdio::from(writer))
         .stderr(Stdio::piped());
     let mut process = Guard::spawn(&mut entry.command);
-    // Nobody but them has the pipe's other end.
-    entry.command.stdout(Stdio::null());
     let stderr = Lines::of(process.stderr.take().unwrap());
     stderr.wait_for("web | begins");
     let relay = relay(process.pid());
     wait::until("the relay waits for the reader", || {
         let call = std::fs::read_to_string(format!("/proc/{relay}/syscall")).ok()?;
-        // write(2) on x86-64.
-        call.starts_with("1 0x1 ").then_some(())
+        // write(2) on x86-64, which may be on its way yet.
+        (call.starts_with("1 0x1 ") && is_full(&full)).then_some(())
     });
     kill(process.pid(), Signal::SIGTERM).unwrap();
     // seq is at a full pipe, and the shell waits for it, so that TERM comes to its trap at once.
