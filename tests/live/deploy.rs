@@ -1,69 +1,14 @@
 //! A release of the example app by `entryctl`, and the way back, under traffic.
 
-use super::{Bed, REGISTRY, bed};
+use super::command::{Said, entryctl};
+use super::{Bed, bed};
+use crate::support::http;
 use crate::support::proxy::Proxy;
 use crate::support::traffic::{Answers, Traffic};
-use crate::support::{binary, http};
 use serde_json::{Value, json};
-use std::process::Command;
 
 const FIRST: &str = "hello from production\n";
 const SECOND: &str = "hello from production, the second\n";
-
-/// What a command said, and its exit code.
-struct Said {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Said {
-    #[track_caller]
-    fn ended(&self, code: i32) -> &Said {
-        let (stdout, stderr) = (&self.stdout, &self.stderr);
-        assert_eq!(self.code, Some(code), "{stdout}\n{stderr}");
-        self
-    }
-
-    #[track_caller]
-    fn shows(&self, text: &str) -> &Said {
-        let (stdout, stderr) = (&self.stdout, &self.stderr);
-        assert!(
-            stdout.contains(text) || stderr.contains(text),
-            "no {text}:\n{stdout}\n{stderr}"
-        );
-        self
-    }
-}
-
-/// Runs it where the app's deploy.yml is.
-fn entryctl(bed: &Bed, words: &[&str]) -> Said {
-    let mut command = Command::new(binary("entryctl"));
-    let own = std::env::vars_os().map(|(name, _)| name);
-    for name in own.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {
-        command.env_remove(name);
-    }
-    let output = command
-        .args(words)
-        .current_dir(bed.repository.join("examples/rails"))
-        .env("AWS_ENDPOINT_URL", bed.ministack.url())
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", "somebody")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("REGISTRY", REGISTRY)
-        .env("ROLES", "arn:aws:iam::000000000000:role")
-        .env("SUBNET", "subnet-1")
-        .env("SECURITY_GROUP", "sg-1")
-        .env("DATA", &bed.data)
-        .env_remove("SHA")
-        .output()
-        .unwrap();
-    Said {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
 
 fn deploy(bed: &Bed, commit: &str) -> Said {
     let words = ["deploy", commit, "--env", "local", "--timeout", "5m"];

@@ -1,8 +1,10 @@
 //! The example app in real containers, on an ECS on this machine. All tests share one and its images, and have it
 //! one after the other.
 
+mod command;
 mod deploy;
 mod emulator;
+mod kill;
 
 use crate::support::ministack::Ministack;
 use crate::support::{binary, repository};

@@ -189,7 +189,8 @@ fn answer(status: u16, headers: &[(&str, String)], body: &[u8]) -> Vec<u8> {
     [text.as_bytes(), body].concat()
 }
 
-fn forward(request: &Request, upstream: SocketAddr) -> std::io::Result<Vec<u8>> {
+/// The reply of another server, to its last byte.
+pub fn forward(request: &Request, upstream: SocketAddr) -> std::io::Result<Vec<u8>> {
     let mut text = format!(
         "{} {} HTTP/1.1\r\nconnection: close\r\n",
         request.method, request.target
