@@ -85,6 +85,31 @@ fn the_second(bed: &Bed, proxy: &Proxy) {
         [FIRST, SECOND],
         "{answers:?}"
     );
+    the_old_ones_stopped_well(bed);
+}
+
+/// The first commit's web servers did not have to be killed.
+fn the_old_ones_stopped_well(bed: &Bed) {
+    let tasks = bed.ministack.tasks(bed.cluster, "STOPPED");
+    let is_web = |task: &&Value| {
+        task["taskDefinitionArn"]
+            .to_string()
+            .contains("myapp-web:1")
+    };
+    let old: Vec<&Value> = tasks.iter().filter(is_web).collect();
+    assert_eq!(old.len(), 2, "{tasks:#?}");
+    for task in old {
+        let id = task["taskArn"].as_str().unwrap().rsplit('/').next();
+        let stream = format!("ecs/app/{}", id.unwrap());
+        let stop = bed.ministack.until("its stop line", || {
+            let said = bed.ministack.said("/myapp", &stream).concat();
+            let (_, stop) = said.split_once(r#""event":"stop""#)?;
+            Some(stop.lines().next()?.to_owned())
+        });
+        for words in [r#""forced":false"#, r#""signal":"SIGQUIT""#] {
+            assert!(stop.contains(words), "{stop}");
+        }
+    }
 }
 
 fn the_third_does_not_start(bed: &Bed, proxy: &Proxy) {

@@ -4,12 +4,16 @@
 - the first deployment of a service is IN_PROGRESS until its tasks run,
 - `failedTasks` counts without the circuit breaker, too,
 - the tasks that ran before stay when the circuit breaker fails a deployment and does not roll back,
-- what a task definition does not say is not in it as an empty text.
+- what a task definition does not say is not in it as an empty text,
+- a container has the default `stopTimeout` of 30 seconds from TERM to KILL, where ministack gives five,
+- what it said last is in its log before it is removed.
 
 And a container gets a network with only a loopback, whatever the task definition's network mode.
 
     python3 ministack_ecs.py     with ministack's variables
 """
+
+import threading
 
 from ministack import app
 from ministack.services import ecs
@@ -20,6 +24,11 @@ record_failure = ecs._record_service_task_failure
 stop_task = ecs._stop_task
 build_run_kwargs = ecs._build_run_kwargs
 register_task_definition = ecs._register_task_definition
+remove_container = ecs._remove_docker_container
+start_forwarder = ecs._start_awslogs_forwarder
+
+STOP_TIMEOUT = 30
+forwarders = {}
 
 
 def run_task_of_deployment(data):
@@ -72,6 +81,27 @@ def register_without_empty(data):
     return told
 
 
+def start_forwarder_kept(container, definition, task_id):
+    before = set(threading.enumerate())
+    start_forwarder(container, definition, task_id)
+    named = f"ministack-ecs-awslogs-{task_id[:8]}"
+    new = [one for one in threading.enumerate() if one not in before and one.name.startswith(named)]
+    forwarders.setdefault(container.id, []).extend(new)
+
+
+def remove_container_after_its_end(client, container):
+    if client and container is not None:
+        try:
+            if isinstance(container, str):
+                container = client.containers.get(container)
+            container.stop(timeout=STOP_TIMEOUT)
+        except Exception:
+            pass  # gone, or never started: for it to say
+        for thread in forwarders.pop(getattr(container, "id", container), []):
+            thread.join(STOP_TIMEOUT)
+    remove_container(client, container)
+
+
 ecs._build_run_kwargs = run_kwargs_without_network
 ecs._ACTION_MAP["RegisterTaskDefinition"] = register_without_empty
 # Calls of clients are in that table; these are the calls of its scheduler.
@@ -79,5 +109,7 @@ ecs._run_task = run_task_of_deployment
 ecs._make_deployment = deployment_in_progress
 ecs._record_service_task_failure = record_failure_always
 ecs._stop_task = stop_task_of_success
+ecs._remove_docker_container = remove_container_after_its_end
+ecs._start_awslogs_forwarder = start_forwarder_kept
 
 app.main()
