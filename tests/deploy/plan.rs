@@ -212,6 +212,14 @@ fn what_the_file_does_not_name_stays() {
     let found = planned(&file, &ecs);
     assert!(found.is_empty(), "{}", found.lines(Paint::Plain));
 
+    // So does one that Application Auto Scaling has.
+    let mut scalable = deployed(FILE);
+    let web = scalable.running.services.get_mut("web").unwrap();
+    web["desiredCount"] = json!(7);
+    assert!(!planned(FILE, &scalable).is_empty());
+    scalable.running.scalable.insert("web".to_owned());
+    assert!(planned(FILE, &scalable).is_empty());
+
     let file = file.replace(
         "autoscaled: true\n",
         "autoscaled: true\n    deploymentConfiguration: {maximumPercent: 150}\n",
@@ -269,6 +277,33 @@ fn what_is_only_answered_is_no_change() {
         lines.contains("  - containerDefinitions[app].user: \"app\"\n"),
         "{lines}"
     );
+}
+
+/// A revision's tags are the file's, where it names some; AWS's own stand beside them, as do members that are null.
+#[test]
+fn tags_of_a_revision_count_where_the_file_names_some() {
+    let tagged = FILE.replace(
+        "    memory: 512\n",
+        "    memory: 512\n    tags: {team: rails}\n",
+    );
+    let with = |file: &str, key: &str| {
+        let mut ecs = deployed(file);
+        let web = &mut ecs.running.definitions.get_mut("web").unwrap()[0].definition;
+        let tags = web.entry("tags").or_insert_with(|| json!([]));
+        let tag = json!({"key": key, "value": "x"});
+        tags.as_array_mut().unwrap().push(tag);
+        web.insert("pidMode".to_owned(), Value::Null);
+        planned(file, &ecs)
+    };
+    let of_aws = "aws:cloudformation:stack-name";
+    for (file, key) in [(FILE, "own"), (FILE, of_aws), (&tagged, of_aws)] {
+        let found = with(file, key);
+        assert!(found.is_empty(), "{key}: {}", found.lines(Paint::Plain));
+    }
+    let lines = with(&tagged, "own").lines(Paint::Plain);
+    assert!(lines.contains("  - tags[own]: \"x\"\n"), "{lines}");
+    let lines = planned(&tagged, &deployed(FILE)).lines(Paint::Plain);
+    assert!(lines.contains("  + tags[team]: \"rails\"\n"), "{lines}");
 }
 
 #[test]
@@ -356,6 +391,11 @@ fn what_cannot_be_done_is_refused() {
     let role = set("roleArn", json!("arn:aws:iam::1:role/ecs"));
     assert_eq!(refused(&role, "role: ecs"), [] as [&str; 0]);
     assert_eq!(refused(&role, "role: other").len(), 1);
+    // One that is to be deleted, and is on its way, needs nothing more.
+    let mut ecs = deployed(FILE);
+    set("status", json!("DRAINING"))(ecs.running.services.get_mut("job").unwrap());
+    let deleted = FILE.replace("job: {desiredCount: 1, wave: 2}", "job: {delete: true}");
+    assert!(planned(&deleted, &ecs).is_empty());
     // An inactive one is made anew.
     let mut ecs = deployed(FILE);
     set("status", json!("INACTIVE"))(ecs.running.services.get_mut("web").unwrap());
