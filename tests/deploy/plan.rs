@@ -108,6 +108,11 @@ fn each_change_is_told_alone() {
             ),
             "  ~ containerDefinitions[app].healthCheck.retries: 3 -> 4\n",
         ),
+        // The order of a command's words is what they mean.
+        (
+            ("[CMD, /bin/true]", "[/bin/true, CMD]"),
+            "  ~ containerDefinitions[app].healthCheck.command: [\"CMD\",\"/bin/true\"] -> [\"/bin/true\",\"CMD\"]\n",
+        ),
         (
             ("    memory: 512\n", "    memory: 1 GB\n"),
             "  ~ memory: \"512\" -> \"1024\"\n",
