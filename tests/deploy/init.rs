@@ -93,7 +93,7 @@ fn fargate() -> Running {
         "logConfiguration": log, "systemControls": [], "readonlyRootFilesystem": true,
     });
     let side = json!({"name": "side", "image": "envoy:v1", "cpu": 64, "memory": 128, "essential": false,
-        "portMappings": [], "environment": [], "mountPoints": [], "volumesFrom": [], "systemControls": [],
+        "portMappings": [], "environment": [], "mountPoints": [], "volumesFrom": [], "systemControls": [], "user": null,
         "dependsOn": [{"containerName": "app", "condition": "START"}]});
     let definition = json!({
         "taskDefinitionArn": arn, "family": "shop-web", "revision": 42, "status": "ACTIVE",

@@ -458,6 +458,59 @@ fn a_name_commands_no_terminal() {
 }
 
 #[test]
+fn a_script_reads_what_is_sent_and_why() {
+    let file = FILE
+        .replace("B: two", "B: three")
+        .replace("desiredCount: 2", "desiredCount: 3")
+        .replace("{team: rails}", "{team: other}")
+        .replace(
+            "job: {desiredCount: 1, wave: 2}",
+            "new: {task: job, desiredCount: 1}",
+        );
+    let plan = planned(&file, &deployed(FILE)).json();
+    let web = &plan["taskDefinitions"][0];
+    let change = json!({
+        "path": "containerDefinitions[app].environment[B]", "from": "two", "to": "three",
+    });
+    assert_eq!(
+        (&web["action"], &web["against"], &web["changes"]),
+        (
+            &json!("register"),
+            &json!("arn:aws:ecs:us-east-1:1:task-definition/web:1"),
+            &json!([change])
+        )
+    );
+    assert_eq!(web["request"]["family"], "web");
+    let service = &plan["services"][0];
+    let changes = service["changes"].as_array().unwrap();
+    let count = json!({"path": "desiredCount", "from": 2, "to": 3});
+    assert!(changes.contains(&count), "{service}");
+    assert_eq!(
+        (
+            &service["action"],
+            &service["taskDefinition"],
+            &service["request"],
+            &service["tags"]
+        ),
+        (
+            &json!("update"),
+            &json!({"newOf": "web"}),
+            &json!({"cluster": "main", "service": "web", "desiredCount": 3}),
+            &json!({"team": "other"})
+        )
+    );
+    let new = &plan["services"][1];
+    assert_eq!(
+        (&new["action"], &new["taskDefinition"]),
+        (
+            &json!("create"),
+            &json!("arn:aws:ecs:us-east-1:1:task-definition/job:2")
+        )
+    );
+    assert_eq!(new["request"]["serviceName"], "new");
+}
+
+#[test]
 fn colors_are_for_the_signs() {
     let plan = planned(&FILE.replace("B: two", "C: two"), &deployed(FILE));
     let lines = plan.lines(Paint::Colors);
