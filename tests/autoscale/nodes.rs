@@ -437,6 +437,19 @@ fn tasks_start_where_there_is_room() {
     assert!(hand.poll(1090).starts_with("6 → 2 tasks: alarm d is ALARM"));
 }
 
+/// Else one dead agent would keep the service from ever rising again: its node counts for the group's size, so
+/// that no other comes in its place.
+#[test]
+fn a_node_without_its_agent_holds_no_rise() {
+    let text = "auto_scaling_groups: [{name: g, cluster: c, services: [{name: s, min_task_count: 3, \
+        max_task_count: 9}]}]";
+    let mut hand = Hand::new(2, "", "a:1s a:1s a");
+    hand.config = config(text);
+    let mut nodes = hand.snapshot.clusters.values_mut();
+    nodes.next().unwrap()[2].connected = false;
+    assert_eq!(hand.poll(0), "2 → 3 tasks: the minimum is 3");
+}
+
 /// Otherwise capacity that comes would lift the count over the new maximum, in a deployment at once.
 #[test]
 fn a_rise_that_waits_follows_a_maximum_that_falls() {

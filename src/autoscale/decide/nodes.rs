@@ -106,9 +106,11 @@ impl<'a> Nodes<'a> {
     /// What there is for tasks.
     pub fn capacity(&self) -> Capacity {
         let serves = |member: &&Member| {
+            // One whose agent is away counts: the group's size has it, too, so that a rise that waits for
+            // another node in its place would wait for ever.
             let active = member
                 .node
-                .is_some_and(|node| node.status == NodeStatus::Active && node.connected);
+                .is_some_and(|node| node.status == NodeStatus::Active);
             member.instance.state == InstanceState::InService
                 && !self.memory.leaving.contains_key(&member.instance.id)
                 && (active || self.registered.is_none())
