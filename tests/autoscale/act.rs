@@ -55,13 +55,17 @@ fn seen(config: &Config) -> Snapshot {
 }
 
 fn outcomes(aws: &FakeAws, config: &Config, acts: Vec<Act>) -> Vec<Result<Done, AwsError>> {
+    outcomes_of(aws, config, &seen(config), acts)
+}
+
+fn outcomes_of(
+    aws: &FakeAws,
+    config: &Config,
+    seen: &Snapshot,
+    acts: Vec<Act>,
+) -> Vec<Result<Done, AwsError>> {
     let actions: Vec<Action> = acts.into_iter().map(action).collect();
-    let found = run(carry_out(
-        &actions,
-        config,
-        &seen(config),
-        &aws.clouds(config),
-    ));
+    let found = run(carry_out(&actions, config, seen, &aws.clouds(config)));
     let order: Vec<&Act> = found.iter().map(|one| &one.action.act).collect();
     assert_eq!(
         order,
@@ -178,6 +182,19 @@ fn a_fleets_target_is_lowered_before_its_instances_are_ended() {
     let found = outcomes(&aws, &config, acts);
     assert!(found.iter().all(Result::is_err), "{found:?}");
     assert!(!aws.counts().contains_key("TerminateInstances"));
+}
+
+/// Its target was lowered for it already, by an attempt that got no further.
+#[test]
+fn a_fleets_target_is_lowered_once_for_an_instance() {
+    let (config, aws) = (config(FILE), FakeAws::default());
+    let fleet = &config.groups[1].id;
+    let mut seen = seen(&config);
+    seen.groups.get_mut(fleet).unwrap().desired = 16;
+    let done = outcomes_of(&aws, &config, &seen, vec![end(fleet, 0, true)]);
+    assert_eq!(done, [Ok(Done::Now)]);
+    let asked = aws.inputs("ModifySpotFleetRequest");
+    assert_eq!(asked[0]["TargetCapacity"], 16);
 }
 
 #[test]

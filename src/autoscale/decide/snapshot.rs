@@ -96,6 +96,17 @@ pub struct Group {
     pub instances: Vec<Instance>,
 }
 
+impl Group {
+    /// What it has or is to have. A fleet's target is lowered before an instance is ended: if that fails, there is
+    /// more than the target.
+    #[must_use]
+    pub fn total_units(&self) -> u32 {
+        let counted = self.instances.iter();
+        let counted = counted.filter(|one| one.state != InstanceState::Leaving);
+        self.desired.max(counted.map(|one| one.units).sum())
+    }
+}
+
 /// An instance of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
