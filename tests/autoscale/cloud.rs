@@ -134,6 +134,9 @@ impl FakeAws {
 
     fn container_instance(&self, arn: &str) -> Option<Value> {
         let (node, _) = self.node(arn)?;
+        if node.status == "MISSING" {
+            return None;
+        }
         let count = |status: &str| node.tasks.iter().filter(|(_, one)| one == status).count();
         Some(json!({
             "containerInstanceArn": arn, "ec2InstanceId": node.instance, "status": node.status,
@@ -289,6 +292,14 @@ impl Call for FakeAws {
             if let Some((kind, detail)) = self.faults.borrow().get(operation) {
                 let action = format!("{}:{operation}", api.name());
                 return Err(AwsError::new(*kind, &action, resource, *detail));
+            }
+            if operation == "DescribeSpotFleetRequests" {
+                let ids = words(&input["SpotFleetRequestId"]);
+                if let Some(id) = ids.iter().find(|id| !self.fleets.contains_key(*id)) {
+                    let action = format!("ec2:{operation}");
+                    let detail = format!("{id} is not there (InvalidSpotFleetRequestId.NotFound)");
+                    return Err(AwsError::new(Kind::NotFound, &action, resource, detail));
+                }
             }
             let answer = self.answer(operation, &input);
             Ok(match api.protocol {
