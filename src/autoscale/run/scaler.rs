@@ -205,6 +205,8 @@ impl<'a> Scaler<'a> {
         let Some(observed) = self.observe().await else {
             return;
         };
+        let now = (self.clock)();
+        self.log.borrow_mut().troubles(now, observed.troubles);
         self.obey_waiting();
         let Role::Leads(before, _) = &self.role else {
             return;
@@ -214,7 +216,6 @@ impl<'a> Scaler<'a> {
         }
         let before = before.clone();
         let now = (self.clock)();
-        self.log.borrow_mut().troubles(now, observed.troubles);
         let decision = decide(&self.config, &observed.snapshot, before.clone(), now);
         if !self.keep(&decision.memory).await {
             return;
