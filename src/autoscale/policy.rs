@@ -23,17 +23,18 @@ pub fn needs(config: &Config, place: &Place) -> Needs {
     for queue in &config.interruption_queues {
         needs.queue(queue);
     }
+    // Without ListBucket, S3 denies what does not exist, as a lock before the first deploy.
     for lock in &config.deploys {
         let key = lock.place.key("locks", &lock.name);
-        let arn = format!("arn:{}:s3:::{}/{key}", place.partition, lock.place.bucket);
-        needs.allow("s3:GetObject", arn);
+        let bucket = format!("arn:{}:s3:::{}", place.partition, lock.place.bucket);
+        needs.allow("s3:GetObject", format!("{bucket}/{key}"));
+        needs.allow("s3:ListBucket", bucket);
     }
     if let Some(state) = &config.state {
         let bucket = format!("arn:{}:s3:::{}", place.partition, state.bucket);
         let lease = format!("{bucket}/{}", state.key("locks", LEASE));
         needs.allow("s3:GetObject", lease.clone());
         needs.allow("s3:PutObject", lease);
-        // Without it, S3 denies what does not exist.
         needs.allow("s3:ListBucket", bucket);
     }
     needs.needs
