@@ -26,6 +26,8 @@ pub struct Service {
     /// A deployment is in progress.
     pub deploying: bool,
     pub lease: Option<Lease>,
+    /// A lock of a deploy could not be read: it may name this service.
+    pub lease_unknown: bool,
 }
 
 /// A deploy's word that it alone changes the service.

@@ -27,7 +27,10 @@ async fn look<'a>(eye: Eye<'a>, lock: &'a DeployLock) -> Sight {
     match read.await {
         Ok(Some((record, _))) => sight.claims.extend(claim(&record, eye.now)),
         Ok(None) => {}
-        Err(error) => sight.failed(format!("lock of deploys {lock}"), error),
+        Err(error) => {
+            sight.failed(format!("lock of deploys {lock}"), error);
+            sight.claims_unknown = true;
+        }
     }
     sight
 }
@@ -58,6 +61,7 @@ pub fn apply(sight: &mut Sight) {
                 && cluster.is_none_or(|cluster| *cluster == *id.cluster.name)
         });
         service.lease = claim.map(|claim| claim.lease.clone());
+        service.lease_unknown = sight.claims_unknown;
     }
 }
 

@@ -116,6 +116,7 @@ mod tests {
             pending: 1,
             deploying: false,
             lease: None,
+            lease_unknown: false,
         };
         assert_eq!(service(&reply), Ok(seen.clone()));
         for (deployments, deploying) in [
