@@ -218,6 +218,16 @@ fn nodes_change_ten_a_call_and_one_spoils_none() {
 }
 
 #[test]
+fn a_node_that_ecs_does_not_change_fails_alone() {
+    let (config, mut aws) = (config(FILE), FakeAws::default());
+    let group = &config.groups[0].id;
+    aws.refused = vec!["arn:ci/1".to_owned()];
+    let found = outcomes(&aws, &config, (0..3).map(|one| drain(group, one)).collect());
+    let done: Vec<bool> = found.iter().map(Result::is_ok).collect();
+    assert_eq!(done, [true, false, true]);
+}
+
+#[test]
 fn one_failure_stops_no_other_action() {
     let (config, aws) = (config(FILE), FakeAws::default());
     let group = &config.groups[0].id;

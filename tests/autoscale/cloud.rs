@@ -45,6 +45,8 @@ pub struct FakeAws {
     pub instances: BTreeMap<String, String>,
     pub protected: BTreeSet<String>,
     pub messages: RefCell<Vec<Value>>,
+    /// ARNs of container instances that ECS will not change.
+    pub refused: Vec<String>,
     /// Operations that fail, with the code.
     pub faults: RefCell<BTreeMap<&'static str, (Kind, &'static str)>>,
     pub asked: RefCell<Vec<(String, Value)>>,
@@ -267,6 +269,12 @@ impl FakeAws {
                         "placement": {"availabilityZone": "b"}, "instanceState": {"name": "running"}}))
                 });
                 json!({"reservationSet": [{"instancesSet": known.collect::<Vec<_>>()}]})
+            }
+            "UpdateContainerInstancesState" => {
+                let arns = words(&input["containerInstances"]).into_iter();
+                let failed = arns.filter(|arn| self.refused.contains(arn));
+                let failed = failed.map(|arn| json!({"arn": arn, "reason": "INACTIVE"}));
+                json!({"failures": failed.collect::<Vec<_>>()})
             }
             "ReceiveMessage" => json!({"Messages": self.messages.take()}),
             "DeleteMessageBatch" => json!({"Successful": [], "Failed": []}),

@@ -242,6 +242,21 @@ fn a_message_stays_while_another_attempt_may_help() {
     }
 }
 
+/// ECS answers well, and names in its reply what it did not change.
+#[test]
+fn a_node_that_was_not_drained_is_told() {
+    let config = config(FILE);
+    let mut aws = FakeAws::default();
+    let node = FakeNode::new("i-f", &[]);
+    aws.nodes.insert("c".to_owned(), vec![node]);
+    aws.refused = vec!["arn:ci/i-f".to_owned()];
+    aws.messages
+        .replace(vec![message("1", &event(WARNING, "i-f"))]);
+    let report = one_turn(&aws, &config, &seen(&config));
+    let error = report.steps[0].1.as_ref().unwrap_err();
+    assert_eq!(error.detail, "INACTIVE");
+}
+
 #[test]
 fn what_is_done_already_is_no_failure() {
     let config = config(FILE);

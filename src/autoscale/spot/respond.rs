@@ -2,7 +2,7 @@
 
 use super::message::{Notice, notice};
 use super::verdict::{Step, Verdict, what_to_do};
-use crate::autoscale::act::{Done, unless_gone};
+use crate::autoscale::act::{Done, state_of, unless_gone};
 use crate::autoscale::config::{Config, Queue};
 use crate::autoscale::decide::Snapshot;
 use crate::autoscale::observe::members::text;
@@ -201,6 +201,6 @@ async fn drain(
         return Ok(Done::Already);
     };
     let update = Write::UpdateContainerInstancesState;
-    ecs.write(update, instance, &request, deadline).await?;
-    Ok(Done::Now)
+    let reply = ecs.write(update, instance, &request, deadline).await?;
+    state_of(&Value::Object(reply), arn)
 }
