@@ -1,6 +1,7 @@
 //! The least IAM policy of the autoscaler: pure.
 
 use super::config::{Busy, Config, Group, Queue};
+use super::observe::members::last_part;
 use super::run::LEASE;
 use super::{ClusterId, GroupKind, Region};
 use crate::iam::{Needs, Place};
@@ -13,6 +14,7 @@ pub fn needs(config: &Config, place: &Place) -> Needs {
     let mut needs = Policy {
         needs: Needs::default(),
         place,
+        interruptions: !config.interruption_queues.is_empty(),
     };
     // Composite alarms are only told to who may see all.
     needs.anywhere("cloudwatch:DescribeAlarms");
@@ -43,6 +45,8 @@ pub fn needs(config: &Config, place: &Place) -> Needs {
 struct Policy<'a> {
     needs: Needs,
     place: &'a Place,
+    /// Spot interruptions are told.
+    interruptions: bool,
 }
 
 impl Policy<'_> {
@@ -66,16 +70,18 @@ impl Policy<'_> {
     fn services(&mut self, group: &Group) {
         for service in &group.services {
             let ClusterId { region, name } = &service.id.cluster;
-            let name = format!("service/{name}/{}", service.id.name);
+            // ECS takes ARNs for names.
+            let (cluster, name) = (last_part(name), last_part(&service.id.name));
+            let arn = self.arn(region, "ecs", &format!("service/{cluster}/{name}"));
             for action in ["ecs:DescribeServices", "ecs:UpdateService"] {
-                let arn = self.arn(region, "ecs", &name);
-                self.allow(action, arn);
+                self.allow(action, arn.clone());
             }
         }
     }
 
     fn nodes(&mut self, group: &Group) {
         let ClusterId { region, name } = &group.cluster;
+        let name = last_part(name);
         let arn = |policy: &Self, kind: &str| policy.arn(region, "ecs", kind);
         match group.id.kind {
             GroupKind::Simple => return,
@@ -106,13 +112,11 @@ impl Policy<'_> {
         // The part between is an id that nobody knows.
         let name = format!("autoScalingGroup:*:autoScalingGroupName/{}", group.id.name);
         let arn = self.arn(&group.id.region, "autoscaling", &name);
-        for action in [
-            "autoscaling:DetachInstances",
-            "autoscaling:SetDesiredCapacity",
-            "autoscaling:TerminateInstanceInAutoScalingGroup",
-        ] {
-            self.allow(action, arn.clone());
+        if self.interruptions {
+            self.allow("autoscaling:DetachInstances", arn.clone());
         }
+        self.allow("autoscaling:SetDesiredCapacity", arn.clone());
+        self.allow("autoscaling:TerminateInstanceInAutoScalingGroup", arn);
     }
 
     fn fleet(&mut self, group: &Group) {

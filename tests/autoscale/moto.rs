@@ -512,7 +512,7 @@ fn the_policy_is_the_least() {
     let file = "spot_instance_intrp_warns_queue_urls: ['https://sqs.r.amazonaws.com/12/q']\n\
         deploys: [s3://locks/myapp/locks/main.json]\n\
         state: s3://state/scaler\n\
-        simple_scaling: [{name: s, cluster: d, services: [{name: api, min_task_count: 1, max_task_count: 2}]}]\n";
+        simple_scaling: [{name: s, cluster: 'arn:aws:ecs:x:1:cluster/d', services: [{name: api, min_task_count: 1, max_task_count: 2}]}]\n";
     std::fs::write(folder.path().join("a.yml"), format!("{file}{FILE}")).unwrap();
     let output = Command::new(binary("entryctl"))
         .args([

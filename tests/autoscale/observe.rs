@@ -655,6 +655,8 @@ fn a_deploys_lock_keeps_its_services() {
     // In another cluster there may be a service of the same name.
     locks.0.kept = json!({"services": ["web"], "cluster": "d"});
     assert_eq!(decided(&locks), ["web", "api"]);
+    locks.0.kept = json!({"services": ["web"], "cluster": "arn:aws:ecs:r:1:cluster/c"});
+    assert_eq!(decided(&locks), ["api"]);
     locks.0.kept = json!({"services": ["web"]});
     locks.0.released = true;
     assert_eq!(decided(&locks), ["web", "api"]);
