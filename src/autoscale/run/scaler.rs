@@ -338,7 +338,7 @@ impl<'a> Scaler<'a> {
             return;
         };
         for line in &fresh.told {
-            self.say(Level::Warning, "configuration", line);
+            self.log.borrow_mut().configuration((self.clock)(), line);
         }
         let Some(config) = fresh.config else {
             let text = "the file is left as it was: correct it, it is read again by itself";
