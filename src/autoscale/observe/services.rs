@@ -92,7 +92,7 @@ fn is_deploying(deployments: &[Value]) -> bool {
     deployments.len() > 1 || deployments.iter().any(rolling)
 }
 
-/// CodeDeploy has no deployments in ECS, but two task sets while it goes from one to the other.
+/// `CodeDeploy` has no deployments in ECS, but two task sets while it goes from one to the other.
 fn shifts_traffic(service: &Value) -> bool {
     let controller = service.get("deploymentController");
     let code_deploy = controller.and_then(|one| text(one, "type")) == Some("CODE_DEPLOY");
