@@ -1,6 +1,7 @@
 //! The least IAM policy of the autoscaler: pure.
 
 use super::config::{Busy, Config, Group, Queue};
+use super::observe::members::last_part;
 use super::run::LEASE;
 use super::{ClusterId, GroupKind, Region};
 use crate::iam::{Needs, Place};
@@ -13,6 +14,7 @@ pub fn needs(config: &Config, place: &Place) -> Needs {
     let mut needs = Policy {
         needs: Needs::default(),
         place,
+        interruptions: !config.interruption_queues.is_empty(),
     };
     // Composite alarms are only told to who may see all.
     needs.anywhere("cloudwatch:DescribeAlarms");
@@ -23,17 +25,18 @@ pub fn needs(config: &Config, place: &Place) -> Needs {
     for queue in &config.interruption_queues {
         needs.queue(queue);
     }
+    // Without ListBucket, S3 denies what does not exist, as a lock before the first deploy.
     for lock in &config.deploys {
         let key = lock.place.key("locks", &lock.name);
-        let arn = format!("arn:{}:s3:::{}/{key}", place.partition, lock.place.bucket);
-        needs.allow("s3:GetObject", arn);
+        let bucket = format!("arn:{}:s3:::{}", place.partition, lock.place.bucket);
+        needs.allow("s3:GetObject", format!("{bucket}/{key}"));
+        needs.allow("s3:ListBucket", bucket);
     }
     if let Some(state) = &config.state {
         let bucket = format!("arn:{}:s3:::{}", place.partition, state.bucket);
         let lease = format!("{bucket}/{}", state.key("locks", LEASE));
         needs.allow("s3:GetObject", lease.clone());
         needs.allow("s3:PutObject", lease);
-        // Without it, S3 denies what does not exist.
         needs.allow("s3:ListBucket", bucket);
     }
     needs.needs
@@ -42,6 +45,8 @@ pub fn needs(config: &Config, place: &Place) -> Needs {
 struct Policy<'a> {
     needs: Needs,
     place: &'a Place,
+    /// Spot interruptions are told.
+    interruptions: bool,
 }
 
 impl Policy<'_> {
@@ -65,16 +70,18 @@ impl Policy<'_> {
     fn services(&mut self, group: &Group) {
         for service in &group.services {
             let ClusterId { region, name } = &service.id.cluster;
-            let name = format!("service/{name}/{}", service.id.name);
+            // ECS takes ARNs for names.
+            let (cluster, name) = (last_part(name), last_part(&service.id.name));
+            let arn = self.arn(region, "ecs", &format!("service/{cluster}/{name}"));
             for action in ["ecs:DescribeServices", "ecs:UpdateService"] {
-                let arn = self.arn(region, "ecs", &name);
-                self.allow(action, arn);
+                self.allow(action, arn.clone());
             }
         }
     }
 
     fn nodes(&mut self, group: &Group) {
         let ClusterId { region, name } = &group.cluster;
+        let name = last_part(name);
         let arn = |policy: &Self, kind: &str| policy.arn(region, "ecs", kind);
         match group.id.kind {
             GroupKind::Simple => return,
@@ -105,13 +112,11 @@ impl Policy<'_> {
         // The part between is an id that nobody knows.
         let name = format!("autoScalingGroup:*:autoScalingGroupName/{}", group.id.name);
         let arn = self.arn(&group.id.region, "autoscaling", &name);
-        for action in [
-            "autoscaling:DetachInstances",
-            "autoscaling:SetDesiredCapacity",
-            "autoscaling:TerminateInstanceInAutoScalingGroup",
-        ] {
-            self.allow(action, arn.clone());
+        if self.interruptions {
+            self.allow("autoscaling:DetachInstances", arn.clone());
         }
+        self.allow("autoscaling:SetDesiredCapacity", arn.clone());
+        self.allow("autoscaling:TerminateInstanceInAutoScalingGroup", arn);
     }
 
     fn fleet(&mut self, group: &Group) {

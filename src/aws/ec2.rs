@@ -37,8 +37,27 @@ impl<'c> Ec2<'c> {
         Ec2 { calls }
     }
 
-    /// Spot fleet requests by id, at most `FLEETS`.
+    /// Spot fleet requests by id, at most `FLEETS`; those that there are not are not in it.
     pub async fn fleets(&self, ids: &[&str], deadline: Instant) -> Result<Vec<Value>, AwsError> {
+        let unknown = |error: &AwsError| error.is("InvalidSpotFleetRequestId.NotFound");
+        match self.known_fleets(ids, deadline).await {
+            // It would keep all others from being told.
+            Err(error) if unknown(&error) && ids.len() > 1 => {
+                let mut all = Vec::new();
+                for id in ids {
+                    match self.known_fleets(&[id], deadline).await {
+                        Err(error) if unknown(&error) => {}
+                        one => all.extend(one?),
+                    }
+                }
+                Ok(all)
+            }
+            Err(error) if unknown(&error) => Ok(Vec::new()),
+            together => together,
+        }
+    }
+
+    async fn known_fleets(&self, ids: &[&str], deadline: Instant) -> Result<Vec<Value>, AwsError> {
         let input = json!({"SpotFleetRequestId": ids});
         let set = "spotFleetRequestConfigSet";
         let operation = "DescribeSpotFleetRequests";

@@ -2,7 +2,7 @@
 
 use super::calls::items;
 use super::ecs::Ecs;
-use super::error::{AwsError, some_of};
+use super::error::{AwsError, Kind, some_of};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -50,7 +50,15 @@ impl Ecs<'_> {
         for some in arns.chunks(MANY) {
             let input = json!({"cluster": cluster, "containerInstances": some});
             let call = self.read::<Value>(operation, cluster, input, deadline);
-            all.extend(items(call.await?, "containerInstances"));
+            let described = items(call.await?, "containerInstances");
+            if described.len() < some.len() {
+                // What is not in the cluster is ended: a part must not be taken for the whole.
+                let (missing, listed) = (some.len() - described.len(), some.len());
+                let detail = format!("{missing} of {listed} that it listed were not described");
+                let action = format!("ecs:{operation}");
+                return Err(AwsError::new(Kind::Unavailable, &action, cluster, detail));
+            }
+            all.extend(described);
         }
         // An emulator may know no filters.
         all.retain(|one| {

@@ -55,13 +55,17 @@ fn seen(config: &Config) -> Snapshot {
 }
 
 fn outcomes(aws: &FakeAws, config: &Config, acts: Vec<Act>) -> Vec<Result<Done, AwsError>> {
+    outcomes_of(aws, config, &seen(config), acts)
+}
+
+fn outcomes_of(
+    aws: &FakeAws,
+    config: &Config,
+    seen: &Snapshot,
+    acts: Vec<Act>,
+) -> Vec<Result<Done, AwsError>> {
     let actions: Vec<Action> = acts.into_iter().map(action).collect();
-    let found = run(carry_out(
-        &actions,
-        config,
-        &seen(config),
-        &aws.clouds(config),
-    ));
+    let found = run(carry_out(&actions, config, seen, &aws.clouds(config)));
     let order: Vec<&Act> = found.iter().map(|one| &one.action.act).collect();
     assert_eq!(
         order,
@@ -180,6 +184,19 @@ fn a_fleets_target_is_lowered_before_its_instances_are_ended() {
     assert!(!aws.counts().contains_key("TerminateInstances"));
 }
 
+/// Its target was lowered for it already, by an attempt that got no further.
+#[test]
+fn a_fleets_target_is_lowered_once_for_an_instance() {
+    let (config, aws) = (config(FILE), FakeAws::default());
+    let fleet = &config.groups[1].id;
+    let mut seen = seen(&config);
+    seen.groups.get_mut(fleet).unwrap().desired = 16;
+    let done = outcomes_of(&aws, &config, &seen, vec![end(fleet, 0, true)]);
+    assert_eq!(done, [Ok(Done::Now)]);
+    let asked = aws.inputs("ModifySpotFleetRequest");
+    assert_eq!(asked[0]["TargetCapacity"], 16);
+}
+
 #[test]
 fn nodes_change_ten_a_call_and_one_spoils_none() {
     let (config, aws) = (config(FILE), FakeAws::default());
@@ -198,6 +215,16 @@ fn nodes_change_ten_a_call_and_one_spoils_none() {
     aws.faults.borrow_mut().insert(operation, throttled);
     outcomes(&aws, &config, many());
     assert_eq!(aws.counts()[operation], 3);
+}
+
+#[test]
+fn a_node_that_ecs_does_not_change_fails_alone() {
+    let (config, mut aws) = (config(FILE), FakeAws::default());
+    let group = &config.groups[0].id;
+    aws.refused = vec!["arn:ci/1".to_owned()];
+    let found = outcomes(&aws, &config, (0..3).map(|one| drain(group, one)).collect());
+    let done: Vec<bool> = found.iter().map(Result::is_ok).collect();
+    assert_eq!(done, [true, false, true]);
 }
 
 #[test]

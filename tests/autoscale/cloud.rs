@@ -45,6 +45,8 @@ pub struct FakeAws {
     pub instances: BTreeMap<String, String>,
     pub protected: BTreeSet<String>,
     pub messages: RefCell<Vec<Value>>,
+    /// ARNs of container instances that ECS will not change.
+    pub refused: Vec<String>,
     /// Operations that fail, with the code.
     pub faults: RefCell<BTreeMap<&'static str, (Kind, &'static str)>>,
     pub asked: RefCell<Vec<(String, Value)>>,
@@ -134,6 +136,9 @@ impl FakeAws {
 
     fn container_instance(&self, arn: &str) -> Option<Value> {
         let (node, _) = self.node(arn)?;
+        if node.status == "MISSING" {
+            return None;
+        }
         let count = |status: &str| node.tasks.iter().filter(|(_, one)| one == status).count();
         Some(json!({
             "containerInstanceArn": arn, "ec2InstanceId": node.instance, "status": node.status,
@@ -265,6 +270,12 @@ impl FakeAws {
                 });
                 json!({"reservationSet": [{"instancesSet": known.collect::<Vec<_>>()}]})
             }
+            "UpdateContainerInstancesState" => {
+                let arns = words(&input["containerInstances"]).into_iter();
+                let failed = arns.filter(|arn| self.refused.contains(arn));
+                let failed = failed.map(|arn| json!({"arn": arn, "reason": "INACTIVE"}));
+                json!({"failures": failed.collect::<Vec<_>>()})
+            }
             "ReceiveMessage" => json!({"Messages": self.messages.take()}),
             "DeleteMessageBatch" => json!({"Successful": [], "Failed": []}),
             // What changes something only has to be asked for.
@@ -289,6 +300,14 @@ impl Call for FakeAws {
             if let Some((kind, detail)) = self.faults.borrow().get(operation) {
                 let action = format!("{}:{operation}", api.name());
                 return Err(AwsError::new(*kind, &action, resource, *detail));
+            }
+            if operation == "DescribeSpotFleetRequests" {
+                let ids = words(&input["SpotFleetRequestId"]);
+                if let Some(id) = ids.iter().find(|id| !self.fleets.contains_key(*id)) {
+                    let action = format!("ec2:{operation}");
+                    let detail = format!("{id} is not there (InvalidSpotFleetRequestId.NotFound)");
+                    return Err(AwsError::new(Kind::NotFound, &action, resource, detail));
+                }
             }
             let answer = self.answer(operation, &input);
             Ok(match api.protocol {

@@ -435,6 +435,8 @@ fn an_interrupted_node_drains_and_is_replaced() {
 fn entryctl(moto: &Moto, args: &[&str]) -> (String, String, Option<i32>) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.yml"), FILE).unwrap();
+    let led = format!("state: s3://nowhere/p\n{FILE}");
+    std::fs::write(folder.path().join("b.yml"), led).unwrap();
     let output = Command::new(binary("entryctl"))
         .args(args)
         .current_dir(folder.path())
@@ -492,15 +494,25 @@ group g  2        1    4    0          2           2       0
     assert_eq!(lines.len(), 2, "{out}");
     assert!(lines[0].starts_with("alarm down  ?"), "{out}");
     assert!(lines[1].starts_with("alarm up    ALARM"), "{out}");
+    // A lease that cannot be read is not a free one.
+    let status = ["autoscale", "status", "--config", "b.yml"];
+    let (out, err, code) = entryctl(&moto, &status);
+    assert!(err.contains("leader unknown: s3:GetObject"), "{err}");
+    assert_eq!(code, Some(1));
+    let first = out.lines().next();
+    assert_eq!(
+        first,
+        Some("who leads is unknown: the lease in s3://nowhere/p could not be read")
+    );
 }
 
 #[test]
 fn the_policy_is_the_least() {
     let folder = tempfile::tempdir().unwrap();
     let file = "spot_instance_intrp_warns_queue_urls: ['https://sqs.r.amazonaws.com/12/q']\n\
-        deploys: [s3://state/myapp/locks/main.json]\n\
+        deploys: [s3://locks/myapp/locks/main.json]\n\
         state: s3://state/scaler\n\
-        simple_scaling: [{name: s, cluster: d, services: [{name: api, min_task_count: 1, max_task_count: 2}]}]\n";
+        simple_scaling: [{name: s, cluster: 'arn:aws:ecs:x:1:cluster/d', services: [{name: api, min_task_count: 1, max_task_count: 2}]}]\n";
     std::fs::write(folder.path().join("a.yml"), format!("{file}{FILE}")).unwrap();
     let output = Command::new(binary("entryctl"))
         .args([
@@ -543,9 +555,9 @@ fn the_policy_is_the_least() {
             format!("ecs:ListTasks {nodes}"),
             format!("ecs:UpdateContainerInstancesState {nodes}"),
             format!("ecs:UpdateService {services}"),
-            "s3:GetObject [arn:aws:s3:::state/myapp/locks/main.json,arn:aws:s3:::state/scaler/locks/autoscale.json]"
+            "s3:GetObject [arn:aws:s3:::locks/myapp/locks/main.json,arn:aws:s3:::state/scaler/locks/autoscale.json]"
                 .to_owned(),
-            "s3:ListBucket arn:aws:s3:::state".to_owned(),
+            "s3:ListBucket [arn:aws:s3:::locks,arn:aws:s3:::state]".to_owned(),
             "s3:PutObject arn:aws:s3:::state/scaler/locks/autoscale.json".to_owned(),
             "sqs:DeleteMessage arn:aws:sqs:r:12:q".to_owned(),
             "sqs:ReceiveMessage arn:aws:sqs:r:12:q".to_owned(),

@@ -437,6 +437,19 @@ fn tasks_start_where_there_is_room() {
     assert!(hand.poll(1090).starts_with("6 → 2 tasks: alarm d is ALARM"));
 }
 
+/// Else one dead agent would keep the service from ever rising again: its node counts for the group's size, so
+/// that no other comes in its place.
+#[test]
+fn a_node_without_its_agent_holds_no_rise() {
+    let text = "auto_scaling_groups: [{name: g, cluster: c, services: [{name: s, min_task_count: 3, \
+        max_task_count: 9}]}]";
+    let mut hand = Hand::new(2, "", "a:1s a:1s a");
+    hand.config = config(text);
+    let mut nodes = hand.snapshot.clusters.values_mut();
+    nodes.next().unwrap()[2].connected = false;
+    assert_eq!(hand.poll(0), "2 → 3 tasks: the minimum is 3");
+}
+
 /// Otherwise capacity that comes would lift the count over the new maximum, in a deployment at once.
 #[test]
 fn a_rise_that_waits_follows_a_maximum_that_falls() {
@@ -492,6 +505,33 @@ fn a_waiting_rise_follows_the_minimum() {
         "within the idle time"
     );
     assert!(hand.poll(60).starts_with("3 → 8 units of capacity"));
+}
+
+/// A fleet's target is lowered before its instance is ended: what fails in between must not look like a node that
+/// is needed again, and the instance not be forgotten.
+#[test]
+fn a_fleets_instance_that_outlived_its_target_is_ended() {
+    let text = "spot_fleet_requests: [{id: f, cluster: c, services: [{name: s, min_task_count: 0, \
+        max_task_count: 99}]}]";
+    let mut hand = Hand::new(8, "", "a:4s b:4s a");
+    let group = hand.group().clone();
+    hand.config = config(text);
+    let id = hand.config.groups[0].id.clone();
+    hand.snapshot.groups = [(id, group)].into();
+    let units = |hand: &mut Hand, desired: u32| {
+        let group = hand.group();
+        group.instances.iter_mut().for_each(|one| one.units = 4);
+        (group.desired, group.max) = (desired, 100_000);
+    };
+    units(&mut hand, 12);
+    assert_eq!(hand.victims(), "a2");
+    hand.snapshot.clusters.values_mut().next().unwrap()[2].status = NodeStatus::Draining;
+    assert_eq!(hand.poll(30), "terminate a2: it is empty");
+    units(&mut hand, 8);
+    assert_eq!(hand.poll(60), "terminate a2: it is empty");
+    // Nor does the memory matter.
+    hand.memory = Memory::default();
+    assert_eq!(hand.poll(90), "terminate a2: it is empty");
 }
 
 #[test]

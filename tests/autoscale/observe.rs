@@ -486,6 +486,79 @@ fn what_is_not_there_is_told() {
     assert_eq!((seen.services.len(), seen.groups.len()), (1, 0));
 }
 
+/// EC2 refuses to describe any of a call's fleets if it does not know one of them.
+#[test]
+fn a_fleet_that_is_gone_hides_no_other() {
+    let (config, mut aws) = steady(Shape {
+        regions: 1,
+        clusters: 1,
+        services: 8,
+        alarms: 1,
+        groups: 1,
+        fleets: 3,
+        nodes: 8,
+    });
+    aws.fleets.remove("r0-c0-g2");
+    let (seen, troubles) = look(&aws, &config, &Memory::default(), true);
+    let told: Vec<String> = troubles.iter().map(ToString::to_string).collect();
+    let expected = "spot fleet r0-c0-g2 in r0: there is no such spot fleet request";
+    assert_eq!((told, seen.groups.len()), (vec![expected.to_owned()], 3));
+}
+
+/// A node that ECS lists and does not describe is there: its instance is no orphan, whatever runs on it.
+#[test]
+fn a_node_that_is_not_described_makes_no_orphan() {
+    let (config, mut aws) = surplus("keep");
+    aws.nodes.get_mut("c").unwrap()[0].status = "MISSING".to_owned();
+    let launched = "2026-01-01T00:00:00Z".to_owned();
+    aws.instances.insert("i-0".to_owned(), launched);
+    let (seen, troubles) = look(&aws, &config, &Memory::default(), true);
+    let told: Vec<&str> = troubles.iter().map(|one| &*one.about).collect();
+    assert_eq!(told, ["nodes of cluster c"]);
+    let decision = decide(&config, &seen, Memory::default(), at(0));
+    assert_eq!(decision.actions, []);
+}
+
+/// Nobody knows which services a deploy holds then: what may only be too much waits.
+#[test]
+fn an_unreadable_lock_of_a_deploy_lets_nothing_go() {
+    let file = "{name: g, cluster: c, services: [{name: web, min_task_count: 1, max_task_count: 5, step: 1, \
+        upscale_triggers: [{alarm_name: up, state: ALARM}], downscale_triggers: [{alarm_name: down, state: ALARM}]}]}";
+    let decided = |deploys: &str, alarm: &str| {
+        let config = config(&format!("{deploys}auto_scaling_groups: [{file}]"));
+        let (_, mut aws) = surplus("keep");
+        aws.services.insert("web".to_owned(), service(2));
+        for name in ["up", "down"] {
+            let state = if name == alarm { "ALARM" } else { "OK" };
+            aws.alarms.insert(name.to_owned(), state.to_owned());
+        }
+        // There is no S3 in it, so that no lock can be read.
+        let (seen, _) = look(&aws, &config, &Memory::default(), true);
+        let decision = decide(&config, &seen, Memory::default(), at(0));
+        let acts = decision.actions.iter().map(|one| one.act.to_string());
+        let held = decision.reasons.iter().map(|one| one.why.to_string());
+        (
+            acts.collect::<Vec<_>>().join(", "),
+            held.collect::<Vec<_>>().join(", "),
+        )
+    };
+    let (acts, _) = decided("", "down");
+    assert_eq!(
+        acts,
+        "2 → 1 tasks, drain i-1, drain i-3, drain i-5, drain i-2"
+    );
+    let locked = "deploys: [s3://state/p/locks/main.json]\n";
+    let (acts, held) = decided(locked, "down");
+    assert_eq!(acts, "", "{held}");
+    assert_eq!(
+        held.matches("lock of a deploy could not be read").count(),
+        2,
+        "{held}"
+    );
+    let (acts, held) = decided(locked, "up");
+    assert_eq!(acts, "2 → 3 tasks", "{held}");
+}
+
 /// An instance that is in no cluster is as old as EC2 says, and young while nobody says.
 #[test]
 fn ec2_tells_since_when_an_instance_is_missing() {
@@ -582,6 +655,8 @@ fn a_deploys_lock_keeps_its_services() {
     // In another cluster there may be a service of the same name.
     locks.0.kept = json!({"services": ["web"], "cluster": "d"});
     assert_eq!(decided(&locks), ["web", "api"]);
+    locks.0.kept = json!({"services": ["web"], "cluster": "arn:aws:ecs:r:1:cluster/c"});
+    assert_eq!(decided(&locks), ["api"]);
     locks.0.kept = json!({"services": ["web"]});
     locks.0.released = true;
     assert_eq!(decided(&locks), ["web", "api"]);

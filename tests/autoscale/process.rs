@@ -261,6 +261,16 @@ fn a_file_with_problems_or_without_state_is_told_at_once() {
         .stderr
         .wait_for("entryctl: service c/web: 1 → 2 tasks: alarm up is ALARM");
     alone.stop(Signal::SIGTERM);
+
+    // Whoever reads JSON gets nothing else, from the first line on.
+    let alone = account.start(&["--log", "json"]);
+    let line = alone.stderr.wait_for("two copies would both act");
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (&line["level"], &line["event"]),
+        (&json!("warning"), &json!("configuration"))
+    );
+    alone.stop(Signal::SIGTERM);
 }
 
 /// `modes/autoscaler.yml`: signals that are no stop pass `entry` as they are.

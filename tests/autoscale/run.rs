@@ -108,6 +108,29 @@ fn polls_come_in_their_interval_and_do_not_pile_up() {
     });
 }
 
+/// It is told once for as long as it lasts, so that a line that is dropped never comes again.
+#[test]
+fn a_trouble_is_told_though_the_poll_came_to_nothing() {
+    struct Once(Option<String>);
+    impl Hooks for Once {
+        fn observed(&mut self, _: &Stage, _: &Memory, observed: &mut Observed) {
+            observed.troubles.extend(self.0.take());
+        }
+    }
+    paused(async {
+        let stage = Stage::new(FILE, 3);
+        stage.hooks.replace(Box::new(Once(Some("odd".to_owned()))));
+        stage.odds.set((Odds::default(), slow(20)));
+        let copy = Copy::start(&stage, &config(FILE), "a", false);
+        sleep(Duration::from_millis(1)).await;
+        copy.order(Order::Pause);
+        sleep(MINUTE).await;
+        assert_eq!(stage.polls.borrow().len(), 1);
+        assert_eq!(messages(&stage, "trouble"), ["odd"]);
+        stop(copy).await;
+    });
+}
+
 #[test]
 fn a_poll_without_an_answer_is_given_up() {
     paused(async {

@@ -1,6 +1,6 @@
 //! Spot interruptions: what a message asks for, and what one turn of a queue does.
 
-use super::cloud::{FakeAws, FakeNode, run};
+use super::cloud::{FakeAws, FakeNode, group, run};
 use super::support::{at, config};
 use entry::autoscale::GroupId;
 use entry::autoscale::config::Config;
@@ -106,6 +106,47 @@ fn a_group_that_was_not_seen_may_be_the_one_for_two_minutes() {
     assert_eq!(verdict, Verdict::Foreign);
 }
 
+/// Where the file names no region, the SDK's own counts, and a queue's URL names one all the same.
+#[test]
+fn a_group_without_a_region_may_be_the_queues() {
+    let text = "auto_scaling_groups: [{name: g, cluster: c, services: \
+        [{name: a, min_task_count: 1, max_task_count: 5}]}]";
+    let config = config(text);
+    let warned = notice(Warned::Termination, "i-g");
+    let found = steps(&config, &seen(&config), &warned, 1);
+    assert_eq!(found, "drain in c, replace in g");
+}
+
+/// The last poll may be long ago: the loop is paused, or its interval is long, or the instance is young.
+#[test]
+fn an_instance_that_no_poll_has_seen_is_looked_for() {
+    let config = config(FILE);
+    let last = seen(&config);
+    for (fault, expected) in [(None, (0, 2)), (Some((Kind::Throttled, "")), (1, 0))] {
+        let mut aws = FakeAws::default();
+        let node = FakeNode::new("i-young", &[]);
+        aws.nodes.insert("c".to_owned(), vec![node]);
+        for (name, id) in [("g", "i-young"), ("h", "i-h")] {
+            let reply = group(1, (0, 9), &[id.to_owned()]);
+            aws.groups.insert(name.to_owned(), reply);
+        }
+        let faults = fault.map(|fault| ("DescribeAutoScalingGroups", fault));
+        aws.faults.borrow_mut().extend(faults);
+        aws.messages.replace(vec![
+            message("1", &event(WARNING, "i-young")),
+            message("2", &event(WARNING, "i-h")),
+        ]);
+        let report = one_turn(&aws, &config, &last);
+        let ours = report.steps.iter().filter(|(step, _)| match step {
+            Step::Drain { instance, .. } | Step::Replace { instance, .. } => {
+                **instance == *"i-young"
+            }
+        });
+        assert_eq!((report.later, ours.count()), expected, "{report:?}");
+        assert_eq!(deleted(&aws).len(), 2 - report.later);
+    }
+}
+
 fn message(id: &str, body: &Value) -> Value {
     let body = match body {
         Value::String(text) => text.clone(),
@@ -147,6 +188,14 @@ fn a_bad_message_blocks_no_other() {
     let mut aws = FakeAws::default();
     let nodes = ["i-g", "i-h", "i-f"].map(|id| FakeNode::new(id, &[]));
     aws.nodes.insert("c".to_owned(), nodes.to_vec());
+    for name in ["g", "h"] {
+        let reply = group(1, (0, 9), &[format!("i-{name}")]);
+        aws.groups.insert(name.to_owned(), reply);
+    }
+    let fleet =
+        json!({"spotFleetRequestState": "active", "spotFleetRequestConfig": {"targetCapacity": 1}});
+    aws.fleets
+        .insert("f".to_owned(), (fleet, vec!["i-f".to_owned()]));
     aws.messages.replace(vec![
         message("1", &json!("no event")),
         message("2", &event("Something Else", "i-g")),
@@ -191,6 +240,21 @@ fn a_message_stays_while_another_attempt_may_help() {
         assert_eq!(report.steps.len(), 2);
         assert_eq!(deleted(&aws).is_empty(), stays, "{kind:?}");
     }
+}
+
+/// ECS answers well, and names in its reply what it did not change.
+#[test]
+fn a_node_that_was_not_drained_is_told() {
+    let config = config(FILE);
+    let mut aws = FakeAws::default();
+    let node = FakeNode::new("i-f", &[]);
+    aws.nodes.insert("c".to_owned(), vec![node]);
+    aws.refused = vec!["arn:ci/i-f".to_owned()];
+    aws.messages
+        .replace(vec![message("1", &event(WARNING, "i-f"))]);
+    let report = one_turn(&aws, &config, &seen(&config));
+    let error = report.steps[0].1.as_ref().unwrap_err();
+    assert_eq!(error.detail, "INACTIVE");
 }
 
 #[test]

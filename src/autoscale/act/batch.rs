@@ -137,7 +137,7 @@ fn end_of_fleet<'a>(
     let target = snapshot.groups.get(group).map(|seen| {
         let gone = seen.instances.iter();
         let gone = gone.filter(|one| lowered.contains(&&*one.id));
-        seen.desired
+        seen.total_units()
             .saturating_sub(gone.map(|one| one.units).sum::<u32>())
     });
     Order {

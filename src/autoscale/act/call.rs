@@ -111,16 +111,18 @@ async fn set_state(
     });
     let update = Write::UpdateContainerInstancesState;
     let reply = Value::Object(write(ecs, update, &cluster.name, request, clouds).await?);
-    let answers = arns.iter().map(|arn| {
-        let failures = list(&reply, "failures").iter();
-        let mut failed = failures.filter(|one| text(one, "arn") == Some(arn));
-        failed.next().map_or(Ok(Done::Now), |failure| {
-            let reason = text(failure, "reason").unwrap_or_default();
-            let action = "ecs:UpdateContainerInstancesState";
-            Err(AwsError::new(Kind::NotFound, action, arn, reason))
-        })
-    });
-    Ok(answers.collect())
+    Ok(arns.iter().map(|arn| state_of(&reply, arn)).collect())
+}
+
+/// What a reply says of one container instance: a call that succeeds may have failed for it.
+pub(in crate::autoscale) fn state_of(reply: &Value, arn: &str) -> Answer {
+    let failures = list(reply, "failures").iter();
+    let mut failed = failures.filter(|one| text(one, "arn") == Some(arn));
+    failed.next().map_or(Ok(Done::Now), |failure| {
+        let reason = text(failure, "reason").unwrap_or_default();
+        let action = "ecs:UpdateContainerInstancesState";
+        Err(AwsError::new(Kind::NotFound, action, arn, reason))
+    })
 }
 
 async fn end(group: &GroupId, instance: &str, lowers: bool, clouds: &Clouds<'_>) -> Answer {

@@ -7,7 +7,7 @@ mod batch;
 mod call;
 
 pub use call::Done;
-pub(super) use call::unless_gone;
+pub(super) use call::{state_of, unless_gone};
 
 use super::config::Config;
 use super::decide::{Action, Snapshot};

@@ -10,6 +10,7 @@ use super::memory::{GroupMemory, Leaving, elapsed};
 use super::service::Turn;
 use super::snapshot::{self, Instance, InstanceState, Node, NodeStatus};
 use super::why::Why;
+use crate::autoscale::GroupKind;
 use crate::autoscale::config::{Capacity, Group};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -106,9 +107,11 @@ impl<'a> Nodes<'a> {
     /// What there is for tasks.
     pub fn capacity(&self) -> Capacity {
         let serves = |member: &&Member| {
+            // One whose agent is away counts: the group's size has it, too, so that a rise that waits for
+            // another node in its place would wait for ever.
             let active = member
                 .node
-                .is_some_and(|node| node.status == NodeStatus::Active && node.connected);
+                .is_some_and(|node| node.status == NodeStatus::Active);
             member.instance.state == InstanceState::InService
                 && !self.memory.leaving.contains_key(&member.instance.id)
                 && (active || self.registered.is_none())
@@ -131,7 +134,7 @@ impl<'a> Nodes<'a> {
         let target = need.max(self.seen.min).min(self.seen.max);
         let leaving = self.going.values().map(|one| one.instance.units);
         let leaving: u32 = leaving.sum();
-        let staying = self.seen.desired.saturating_sub(leaving);
+        let staying = self.desired().saturating_sub(leaving);
         if need > self.seen.max {
             self.held.push(Why::GroupMax {
                 need,
@@ -165,9 +168,18 @@ impl<'a> Nodes<'a> {
         }
         let surplus = self.end_orphans(&orphans, surplus);
         if staying >= target {
-            self.end_leaving(self.seen.desired.saturating_sub(target));
-            let deployed = turns.iter().find(|turn| turn.is_deployed());
+            self.end_leaving(self.desired().saturating_sub(target));
+            let deployed = turns.iter().find_map(Turn::needs_nodes);
             self.remove(surplus, need, deployed);
+        }
+    }
+
+    /// What the group has or is to have, those that leave included.
+    fn desired(&self) -> u32 {
+        if self.group.id.kind == GroupKind::SpotFleet && !self.going.is_empty() {
+            self.seen.total_units()
+        } else {
+            self.seen.desired
         }
     }
 
@@ -196,7 +208,7 @@ impl<'a> Nodes<'a> {
             };
             self.act(act, Why::NeededAgain { need });
         }
-        let from = self.seen.desired;
+        let from = self.desired();
         let to = from.saturating_add(short).min(self.seen.max);
         if to > from {
             let group = self.group.id.clone();

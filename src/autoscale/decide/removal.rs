@@ -2,7 +2,6 @@
 
 use super::memory::{Leaving, elapsed};
 use super::nodes::{Member, Nodes};
-use super::service::Turn;
 use super::snapshot::{Instance, InstanceState, NodeStatus};
 use super::victims::{Candidate, Zones, choose};
 use super::why::Why;
@@ -67,13 +66,12 @@ impl<'a> Nodes<'a> {
     }
 
     /// Chooses nodes and lets them drain.
-    pub(super) fn remove(&mut self, surplus: u32, need: u32, deployed: Option<&Turn>) {
+    pub(super) fn remove(&mut self, surplus: u32, need: u32, deployed: Option<Why>) {
         if surplus == 0 {
             return;
         }
-        if let Some(turn) = deployed {
-            let service = turn.service.id.clone();
-            self.held.push(Why::Waits { service });
+        if let Some(deployed) = deployed {
+            self.held.push(deployed);
             return;
         }
         let launching = |member: &Member| member.instance.state == InstanceState::Launching;

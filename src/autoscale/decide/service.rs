@@ -106,9 +106,13 @@ impl<'a> Turn<'a> {
         self.service.required_capacity * occupied.max(self.count()).max(asked)
     }
 
-    /// Whether a deploy needs the nodes as they are.
-    pub fn is_deployed(&self) -> bool {
-        self.seen.deploying || self.lease().is_some()
+    /// Why its nodes must stay as they are: a deploy needs them.
+    pub fn needs_nodes(&self) -> Option<Why> {
+        if self.seen.deploying || self.lease().is_some() {
+            let service = self.service.id.clone();
+            return Some(Why::Waits { service });
+        }
+        self.seen.lease_unknown.then_some(Why::UnknownLease)
     }
 
     fn lease(&self) -> Option<&'a snapshot::Lease> {
@@ -219,6 +223,9 @@ impl<'a> Turn<'a> {
     fn hold_in(&self) -> Option<Why> {
         if self.seen.deploying {
             return Some(Why::Deploying);
+        }
+        if self.seen.lease_unknown {
+            return Some(Why::UnknownLease);
         }
         if let Some(alarm) = self.wishes.unknown.cloned() {
             return Some(Why::UnknownAlarm { alarm });

@@ -26,6 +26,8 @@ pub struct Service {
     /// A deployment is in progress.
     pub deploying: bool,
     pub lease: Option<Lease>,
+    /// A lock of a deploy could not be read: it may name this service.
+    pub lease_unknown: bool,
 }
 
 /// A deploy's word that it alone changes the service.
@@ -94,6 +96,17 @@ pub struct Group {
     pub min: u32,
     pub max: u32,
     pub instances: Vec<Instance>,
+}
+
+impl Group {
+    /// What it has or is to have. A fleet's target is lowered before an instance is ended: if that fails, there is
+    /// more than the target.
+    #[must_use]
+    pub fn total_units(&self) -> u32 {
+        let counted = self.instances.iter();
+        let counted = counted.filter(|one| one.state != InstanceState::Leaving);
+        self.desired.max(counted.map(|one| one.units).sum())
+    }
 }
 
 /// An instance of a group.

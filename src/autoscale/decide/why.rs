@@ -47,6 +47,8 @@ pub enum Why {
     },
     Settling,
     Deploying,
+    /// Of tasks and of nodes.
+    UnknownLease,
     UnknownAlarm {
         alarm: AlarmId,
     },
@@ -153,6 +155,7 @@ impl fmt::Display for Why {
             | Why::Idle { .. }
             | Why::Settling
             | Why::Deploying
+            | Why::UnknownLease
             | Why::UnknownAlarm { .. }
             | Why::NoData { .. }
             | Why::Stabilizing { .. }
@@ -198,6 +201,7 @@ impl Why {
             Why::Idle { left } => write!(f, "idle for another {}", spoken(*left)),
             Why::Settling => f.write_str("tasks of the last scale-in are still running"),
             Why::Deploying => f.write_str("not scaled in during a deployment"),
+            Why::UnknownLease => f.write_str("not scaled in, a lock of a deploy could not be read"),
             Why::UnknownAlarm { alarm } => write!(f, "not scaled in, {alarm} is unknown"),
             Why::NoData { alarm } => write!(f, "not scaled in, {alarm} has no data"),
             Why::Stabilizing { step } => write!(f, "{step:+} is not asked for long enough"),

@@ -4,7 +4,7 @@ use super::sight::{Claim, Sight};
 use super::{Eye, Job};
 use crate::autoscale::config::DeployLock;
 use crate::autoscale::decide::Lease;
-use crate::autoscale::observe::members::{list, text};
+use crate::autoscale::observe::members::{last_part, list, text};
 use crate::aws::{AwsError, Kind};
 use crate::state::{self, Record, SKEW};
 use jiff::{SignedDuration, Timestamp};
@@ -27,7 +27,10 @@ async fn look<'a>(eye: Eye<'a>, lock: &'a DeployLock) -> Sight {
     match read.await {
         Ok(Some((record, _))) => sight.claims.extend(claim(&record, eye.now)),
         Ok(None) => {}
-        Err(error) => sight.failed(format!("lock of deploys {lock}"), error),
+        Err(error) => {
+            sight.failed(format!("lock of deploys {lock}"), error);
+            sight.claims_unknown = true;
+        }
     }
     sight
 }
@@ -54,10 +57,13 @@ pub fn apply(sight: &mut Sight) {
     for (id, service) in &mut sight.snapshot.services {
         let claim = sight.claims.iter().find(|claim| {
             let cluster = claim.cluster.as_deref();
-            claim.services.contains(&*id.name)
-                && cluster.is_none_or(|cluster| *cluster == *id.cluster.name)
+            // Either may be an ARN where the other is a name.
+            let named = |name: &String| last_part(name) == last_part(&id.name);
+            claim.services.iter().any(named)
+                && cluster.is_none_or(|cluster| last_part(cluster) == last_part(&id.cluster.name))
         });
         service.lease = claim.map(|claim| claim.lease.clone());
+        service.lease_unknown = sight.claims_unknown;
     }
 }
 

@@ -93,6 +93,24 @@ pub async fn snapshot(
     (sight.snapshot, sight.troubles)
 }
 
+/// Groups and their instances alone, for what cannot wait for a poll.
+pub(super) async fn groups_alone(config: &Config, clouds: &Clouds<'_>, now: Timestamp) -> Snapshot {
+    let memory = Memory::default();
+    let look = Look {
+        memory: &memory,
+        every_node: false,
+    };
+    let eye = Eye {
+        config,
+        look,
+        clouds,
+        now,
+    };
+    let mut jobs = groups::jobs(eye);
+    jobs.extend(fleets::jobs(eye));
+    all(jobs).await.snapshot
+}
+
 async fn all(jobs: Vec<Job<'_>>) -> Sight {
     let seen = stream::iter(jobs).buffer_unordered(IN_FLIGHT);
     seen.fold(Sight::default(), async |mut sum, sight| {

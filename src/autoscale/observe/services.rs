@@ -80,8 +80,9 @@ fn service(value: &Value) -> Result<Service, String> {
         desired: number("desiredCount").ok_or("its desired count was not told")?,
         running: number("runningCount").unwrap_or(0),
         pending: number("pendingCount").unwrap_or(0),
-        deploying: is_deploying(list(value, "deployments")),
+        deploying: is_deploying(list(value, "deployments")) || shifts_traffic(value),
         lease: None,
+        lease_unknown: false,
     })
 }
 
@@ -89,6 +90,13 @@ fn service(value: &Value) -> Result<Service, String> {
 fn is_deploying(deployments: &[Value]) -> bool {
     let rolling = |one: &Value| text(one, "rolloutState") == Some("IN_PROGRESS");
     deployments.len() > 1 || deployments.iter().any(rolling)
+}
+
+/// `CodeDeploy` has no deployments in ECS, but two task sets while it goes from one to the other.
+fn shifts_traffic(service: &Value) -> bool {
+    let controller = service.get("deploymentController");
+    let code_deploy = controller.and_then(|one| text(one, "type")) == Some("CODE_DEPLOY");
+    code_deploy && list(service, "taskSets").len() > 1
 }
 
 #[cfg(test)]
@@ -108,6 +116,7 @@ mod tests {
             pending: 1,
             deploying: false,
             lease: None,
+            lease_unknown: false,
         };
         assert_eq!(service(&reply), Ok(seen.clone()));
         for (deployments, deploying) in [
@@ -119,6 +128,13 @@ mod tests {
         ] {
             reply["deployments"] = deployments;
             assert_eq!(service(&reply).unwrap().deploying, deploying, "{reply}");
+        }
+        let sets = json!([{"status": "PRIMARY"}, {"status": "ACTIVE"}]);
+        for (controller, deploying) in [("CODE_DEPLOY", true), ("EXTERNAL", false)] {
+            let mut shifted = reply.clone();
+            shifted["deploymentController"] = json!({"type": controller});
+            shifted["taskSets"] = sets.clone();
+            assert_eq!(service(&shifted).unwrap().deploying, deploying);
         }
         for (key, value) in [
             ("status", json!("DRAINING")),

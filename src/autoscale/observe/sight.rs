@@ -16,6 +16,8 @@ pub struct Sight {
     /// ARNs of each cluster's daemon services, once they were asked for.
     pub daemons: BTreeMap<ClusterId, BTreeSet<String>>,
     pub claims: Vec<Claim>,
+    /// A deploy's lock could not be read.
+    pub claims_unknown: bool,
     pub troubles: Vec<Trouble>,
 }
 
@@ -35,6 +37,7 @@ impl Sight {
             registered,
             daemons,
             claims,
+            claims_unknown,
             troubles,
         } = other;
         self.snapshot.services.extend(snapshot.services);
@@ -44,6 +47,7 @@ impl Sight {
         self.registered.extend(registered);
         self.daemons.extend(daemons);
         self.claims.extend(claims);
+        self.claims_unknown |= claims_unknown;
         self.troubles.extend(troubles);
     }
 

@@ -42,6 +42,11 @@ impl<'a> Log<'a> {
         }
     }
 
+    /// Something odd about the file.
+    pub fn configuration(&mut self, now: Timestamp, text: &str) {
+        self.say(now, Level::Warning, "configuration", text);
+    }
+
     /// `event` is what a log search looks for.
     pub(super) fn say(&mut self, now: Timestamp, level: Level, event: &str, text: &str) {
         self.line(now, level, event, text, Map::new());

@@ -205,6 +205,8 @@ impl<'a> Scaler<'a> {
         let Some(observed) = self.observe().await else {
             return;
         };
+        let now = (self.clock)();
+        self.log.borrow_mut().troubles(now, observed.troubles);
         self.obey_waiting();
         let Role::Leads(before, _) = &self.role else {
             return;
@@ -214,7 +216,6 @@ impl<'a> Scaler<'a> {
         }
         let before = before.clone();
         let now = (self.clock)();
-        self.log.borrow_mut().troubles(now, observed.troubles);
         let decision = decide(&self.config, &observed.snapshot, before.clone(), now);
         if !self.keep(&decision.memory).await {
             return;
@@ -337,7 +338,7 @@ impl<'a> Scaler<'a> {
             return;
         };
         for line in &fresh.told {
-            self.say(Level::Warning, "configuration", line);
+            self.log.borrow_mut().configuration((self.clock)(), line);
         }
         let Some(config) = fresh.config else {
             let text = "the file is left as it was: correct it, it is read again by itself";

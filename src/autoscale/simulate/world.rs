@@ -217,7 +217,7 @@ impl World {
                 running,
                 pending,
                 deploying: service.deploying,
-                lease: None,
+                ..Service::default()
             };
             snapshot.services.insert(service.id.clone(), seen);
         }

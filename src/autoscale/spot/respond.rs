@@ -1,12 +1,12 @@
 //! One long poll of a queue, and everything that its messages ask for.
 
-use super::message::notice;
+use super::message::{Notice, notice};
 use super::verdict::{Step, Verdict, what_to_do};
-use crate::autoscale::act::{Done, unless_gone};
+use crate::autoscale::act::{Done, state_of, unless_gone};
 use crate::autoscale::config::{Config, Queue};
 use crate::autoscale::decide::Snapshot;
-use crate::autoscale::observe::Clouds;
 use crate::autoscale::observe::members::text;
+use crate::autoscale::observe::{Clouds, groups_alone};
 use crate::autoscale::{ClusterId, Region};
 use crate::aws::{AutoScaling, AwsError, Ecs, Message, Sqs, Write};
 use futures_util::{StreamExt, stream};
@@ -41,7 +41,8 @@ pub struct Report {
     pub error: Option<AwsError>,
 }
 
-/// Waits for messages as long as SQS lets it, and does what they ask for. `snapshot` is that of the last poll.
+/// Waits for messages as long as SQS lets it, and does what they ask for. `snapshot` is that of the last poll; the
+/// groups are looked at anew for an instance that is not in it: there are no polls while the loop is paused.
 pub async fn turn(
     queue: &Queue,
     config: &Config,
@@ -65,8 +66,25 @@ pub async fn turn(
             return report;
         }
     };
+    let messages: Vec<_> = messages
+        .into_iter()
+        .map(|message| (notice(&message.body), message))
+        .collect();
+    let told = |one: &Notice| members(snapshot).any(|id| *id == one.instance);
+    let mut notices = messages
+        .iter()
+        .filter_map(|(notice, _)| notice.as_ref().ok());
+    let fresh = if notices.all(told) {
+        None
+    } else {
+        Some(groups_alone(config, clouds, now()).await)
+    };
     let answers = stream::iter(messages)
-        .map(|message| answer(message, queue, config, snapshot, clouds, now()))
+        .map(|(notice, message)| {
+            let fresh = fresh.as_ref().filter(|_| !notice.as_ref().is_ok_and(told));
+            let snapshot = fresh.unwrap_or(snapshot);
+            answer(message, notice, queue, config, snapshot, clouds, now())
+        })
         .buffered(IN_FLIGHT);
     let answers: Vec<_> = answers.collect().await;
     let done: Vec<String> = answers
@@ -109,16 +127,23 @@ impl Report {
     }
 }
 
+/// The instances of all groups that were seen.
+fn members(snapshot: &Snapshot) -> impl Iterator<Item = &Arc<str>> {
+    let groups = snapshot.groups.values();
+    groups.flat_map(|group| group.instances.iter().map(|one| &one.id))
+}
+
 async fn answer(
     message: Message,
+    notice: Result<Notice, String>,
     queue: &Queue,
     config: &Config,
     snapshot: &Snapshot,
     clouds: &Clouds<'_>,
     now: Timestamp,
 ) -> (String, Answer) {
-    let Message { id, receipt, body } = message;
-    let notice = match notice(&body) {
+    let Message { id, receipt, .. } = message;
+    let notice = match notice {
         Ok(notice) => notice,
         Err(why) => {
             let line = format!("message {id} of {} is deleted: {why}", queue.url);
@@ -176,6 +201,6 @@ async fn drain(
         return Ok(Done::Already);
     };
     let update = Write::UpdateContainerInstancesState;
-    ecs.write(update, instance, &request, deadline).await?;
-    Ok(Done::Now)
+    let reply = ecs.write(update, instance, &request, deadline).await?;
+    state_of(&Value::Object(reply), arn)
 }

@@ -1,7 +1,7 @@
 //! What a notice asks for: pure.
 
 use super::message::{Notice, Warned};
-use crate::autoscale::config::Config;
+use crate::autoscale::config::{Config, Group};
 use crate::autoscale::decide::Snapshot;
 use crate::autoscale::{ClusterId, GroupId, GroupKind, Region};
 use jiff::{SignedDuration, Timestamp};
@@ -43,9 +43,13 @@ pub fn what_to_do(
     snapshot: &Snapshot,
     now: Timestamp,
 ) -> Verdict {
+    // Where the file names no region it is the SDK's own, which may well be the queue's.
+    let near = |group: &Group| match (&group.id.region, region) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    };
     let groups = config.groups.iter();
-    let groups =
-        groups.filter(|group| group.id.region == *region && group.id.kind != GroupKind::Simple);
+    let groups = groups.filter(|group| group.id.kind != GroupKind::Simple && near(group));
     let mut unseen = false;
     for group in groups {
         let Some(seen) = snapshot.groups.get(&group.id) else {

@@ -39,6 +39,8 @@ pub(super) struct Observed {
     pub now: Timestamp,
     /// The lease's record, with `state:` in the file and once somebody led.
     pub lease: Option<Record>,
+    /// It could not be read.
+    pub lease_unknown: bool,
 }
 
 impl Place {
@@ -54,25 +56,26 @@ impl Place {
         let look = async |clients: &Clients, deadline: Instant| {
             let regions = Regions::of(&config, clients);
             let clouds = regions.clouds(clients.s3(), deadline);
-            let memory = Memory::default();
+            let lease = match &config.state {
+                Some(place) => state::read(clients.s3(), place, LEASE).await,
+                None => Ok(None),
+            };
+            // What is remembered tells which nodes the next decision would touch.
+            let kept = lease.as_ref().ok().and_then(Option::as_ref);
+            let memory = kept.and_then(|(record, _)| stored::read(&record.kept).ok());
             let look = Look {
-                memory: &memory,
+                memory: &memory.unwrap_or_default(),
                 every_node: true,
             };
-            let mut seen = snapshot(&config, look, &clouds, now).await;
-            let mut lease = None;
-            if let Some(place) = &config.state {
-                match state::read(clients.s3(), place, LEASE).await {
-                    Ok(found) => lease = found.map(|(record, _)| record),
-                    Err(error) => seen.1.push(Trouble {
-                        about: "leader".to_owned(),
-                        cause: Cause::Failed(error),
-                    }),
-                }
-            }
-            Ok((seen, lease))
+            Ok((snapshot(&config, look, &clouds, now).await, lease))
         };
-        let ((snapshot, troubles), lease) = online::with_clients(&settings, DEADLINE, look)?;
+        let ((snapshot, mut troubles), lease) = online::with_clients(&settings, DEADLINE, look)?;
+        let lease_unknown = lease.is_err();
+        let lease = lease.unwrap_or_else(|error| {
+            let (about, cause) = ("leader".to_owned(), Cause::Failed(error));
+            troubles.push(Trouble { about, cause });
+            None
+        });
         for trouble in &troubles {
             warn(&trouble.to_string());
         }
@@ -81,7 +84,8 @@ impl Place {
             snapshot,
             troubles,
             now,
-            lease,
+            lease: lease.map(|(record, _)| record),
+            lease_unknown,
         })
     }
 }

@@ -3,7 +3,7 @@
 use crate::autoscale::config::Config;
 use crate::autoscale::run::{Aws, Clock, File, Format, Lead, Log, Parts, Scaler, Signals, Source};
 use crate::aws::{Clients, Settings};
-use crate::cli::{Failure, online, output, say, warn};
+use crate::cli::{Failure, online, output, say};
 use clap::Args;
 use jiff::Timestamp;
 use std::io::{self, Write};
@@ -27,6 +27,9 @@ Examples:
 /// To find region and credentials.
 const START: Duration = Duration::from_secs(30);
 
+const ALONE: &str =
+    "without state in the file, two copies would both act: write it before there are two";
+
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Arguments {
@@ -43,12 +46,9 @@ pub(in crate::cli) struct Arguments {
 impl Arguments {
     pub fn run(&self) -> Result<(), Failure> {
         let mut file = File::new(&self.file, super::variable);
-        let config = match file.look(true) {
+        let (config, mut odd) = match file.look(true) {
             Some(fresh) => match fresh.config {
-                Some(config) => {
-                    fresh.told.iter().for_each(|line| warn(line));
-                    config
-                }
+                Some(config) => (config, fresh.told),
                 None => return Err(Failure::Lines(fresh.told)),
             },
             None => return Ok(()),
@@ -56,12 +56,23 @@ impl Arguments {
         online::with_clients(&Settings::default(), START, async |clients, _| {
             // Before the first call: a stop must not come too early to be noticed.
             let signals = Signals::catch().map_err(|error| Failure::new(&error))?;
-            self.scale(clients, config, file, signals).await;
+            if config.state.is_none() {
+                odd.push(ALONE.to_owned());
+            }
+            self.scale(clients, config, odd, file, signals).await;
             Ok(())
         })
     }
 
-    async fn scale(&self, clients: &Clients, config: Config, mut file: File, mut signals: Signals) {
+    /// `odd`: what is to be said of the file.
+    async fn scale(
+        &self,
+        clients: &Clients,
+        config: Config,
+        odd: Vec<String>,
+        mut file: File,
+        mut signals: Signals,
+    ) {
         let cloud = Aws::new(clients);
         let format = self.log;
         let mut line = |line: &str| match format {
@@ -72,13 +83,17 @@ impl Arguments {
         // Metrics that nobody reads keep nothing from being scaled.
         let mut metrics = |line: &str| drop(output::print(format!("{line}\n").as_bytes()));
         let clock: Clock = &Timestamp::now;
+        let mut log = Log::new(format, &mut line);
+        for line in &odd {
+            log.configuration(clock(), line);
+        }
         let parts = Parts {
             cloud: &cloud,
             lead: lead(clients, &config),
             config,
             source: &mut file,
             orders: &mut signals,
-            log: Log::new(format, &mut line),
+            log,
             emf: if self.emf { Some(&mut metrics) } else { None },
             clock,
             random: &mut || getrandom::u32().unwrap_or_default(),
@@ -89,7 +104,6 @@ impl Arguments {
 
 fn lead<'s>(clients: &'s Clients, config: &Config) -> Lead<'s> {
     let Some(place) = &config.state else {
-        warn("without state in the file, two copies would both act: write it before there are two");
         return Lead::alone();
     };
     let host = nix::unistd::gethostname().unwrap_or_default();

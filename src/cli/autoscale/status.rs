@@ -175,6 +175,9 @@ fn leader(seen: &Observed) -> String {
     match (seen.leader(), &seen.config.state) {
         (_, None) => String::new(),
         (Some(leader), _) => format!("{} leads since {:.0}\n\n", leader.holder, leader.since),
+        (None, Some(place)) if seen.lease_unknown => {
+            format!("who leads is unknown: the lease in {place} could not be read\n\n")
+        }
         (None, Some(place)) => format!("nobody leads: the lease in {place} is free\n\n"),
     }
 }
