@@ -7,6 +7,7 @@ mod cli;
 mod command;
 mod config;
 mod ecs;
+mod edges;
 mod fake;
 mod history;
 mod image;

@@ -362,11 +362,11 @@ impl Run<'_> {
             };
             let mut proofs = wait.proven(targets).await?;
             self.logs(&proofs).await;
-            // What could not be begun is told with how far the others of its wave came.
-            failed.map_or(Ok(()), Err)?;
             if self.deploy.options.rollback {
                 proofs = back::all(self, &wait, proofs).await?;
             }
+            // What could not be begun is told with how far the others of its wave came.
+            failed.map_or(Ok(()), Err)?;
             let outcomes = proofs.into_iter();
             let outcomes = outcomes.map(|proof| (proof.target.service, proof.outcome));
             done.outcomes.extend(outcomes);

@@ -56,23 +56,37 @@ impl Run<'_> {
         primary(&service).cloned()
     }
 
-    /// ARN of what served last: ECS's circuit breaker goes back to it, and so do we.
+    /// ARN of what served last: ECS's circuit breaker goes back to it, and so do we. `None` where all that is
+    /// there has failed.
     fn served(&self, step: &ServiceStep) -> Option<String> {
         let service = self.described(step)?;
-        let primary = primary(&service);
-        let unproven = primary.is_some_and(has_not_served);
-        let older = service
-            .deployments
-            .iter()
-            .find(|one| unproven && one.status == "ACTIVE");
-        let served = older.or(primary).map(|one| one.task_definition.clone());
-        served.or(Some(service.task_definition))
+        let Some(primary) = primary(&service) else {
+            return Some(service.task_definition);
+        };
+        // Of several that go on none may ever have served: what ECS has proven comes first.
+        let older = || {
+            service
+                .deployments
+                .iter()
+                .filter(|one| one.status == "ACTIVE")
+        };
+        let served = [primary]
+            .into_iter()
+            .chain(older())
+            .find(|one| !has_not_served(one));
+        let goes_on = || older().chain([primary]).find(|one| !has_failed(one));
+        let served = served.or_else(goes_on)?;
+        Some(served.task_definition.clone())
     }
 }
 
 fn primary(service: &Service) -> Option<&Deployment> {
     let mut deployments = service.deployments.iter();
     deployments.find(|one| one.status == "PRIMARY")
+}
+
+fn has_failed(deployment: &Deployment) -> bool {
+    deployment.rollout_state.as_deref() == Some("FAILED")
 }
 
 fn has_not_served(deployment: &Deployment) -> bool {

@@ -6,7 +6,7 @@ use super::{Expected, Memory, Outcome, Verdict, Waiting};
 use std::time::Duration;
 
 /// `DescribeServices` may be some seconds behind `UpdateService`; what is not there by then is gone.
-const SETTLE: Duration = Duration::from_secs(30);
+pub(in crate::deploy) const SETTLE: Duration = Duration::from_secs(30);
 
 /// The verdict on what a poll saw, and what is to be remembered; `now` counts from the beginning of the wait.
 #[must_use]
@@ -51,14 +51,17 @@ pub fn verdict(
     (verdict, memory)
 }
 
-/// Whether the wait has taken too long; without room it has a time of its own.
+/// Whether the wait has taken too long. Without room it has a time of its own, which is not the tasks': when room
+/// comes, or a poll sees nothing, they have as much left as before.
 fn is_over(expected: &Expected, waiting: &Waiting, memory: &Memory, now: Duration) -> bool {
-    match (waiting, memory.no_room) {
-        (Waiting::NoRoom { .. }, Some(since)) => {
-            now.saturating_sub(since) >= expected.limits.capacity
-        }
-        _ => now >= expected.limits.timeout,
+    let limits = expected.limits;
+    let without = memory.no_room.map(|since| now.saturating_sub(since));
+    if let (Waiting::NoRoom { .. }, Some(without)) = (waiting, without) {
+        return without >= limits.capacity;
     }
+    let roomless = memory.roomless + without.unwrap_or_default();
+    // Room that comes and goes again must not make it endless.
+    now.saturating_sub(roomless.min(limits.capacity)) >= limits.timeout
 }
 
 fn remember(
@@ -75,8 +78,15 @@ fn remember(
             memory.failed.insert(task.task_arn.clone(), task.clone());
         }
     }
-    let no_room = ours.and_then(|ours| no_room(service, ours));
-    memory.no_room = no_room.map(|_| memory.no_room.unwrap_or(now));
+    let no_room = ours.and_then(|ours| no_room(service, ours)).is_some();
+    match memory.no_room {
+        None if no_room => memory.no_room = Some(now),
+        Some(since) if !no_room => {
+            memory.roomless += now.saturating_sub(since);
+            memory.no_room = None;
+        }
+        _ => {}
+    }
 }
 
 fn find<'s>(service: &'s Service, id: &str) -> Option<&'s Deployment> {
@@ -137,7 +147,8 @@ impl Poll<'_> {
             let reason = rollout.reason.clone();
             return Some(self.rolled_back(reason.unwrap_or_else(|| status.to_owned())));
         }
-        if matches!(status, "STOPPED" | "STOP_REQUESTED") {
+        // That a newer deployment takes its place stops it, too: then that one says what it came to.
+        if matches!(status, "STOPPED" | "STOP_REQUESTED") && !self.is_replaced() {
             return Some(Outcome::Stopped);
         }
         match &rollout.definition {
@@ -146,6 +157,11 @@ impl Poll<'_> {
             }
             _ => None,
         }
+    }
+
+    fn is_replaced(&self) -> bool {
+        let mut deployments = self.service.deployments.iter();
+        deployments.any(|one| one.status == "PRIMARY" && one.id != self.expected.deployment)
     }
 
     fn rolled_back(&self, reason: String) -> Outcome {
@@ -252,7 +268,9 @@ impl Poll<'_> {
         }
         let earlier = Some(&primary.task_definition) == self.expected.before.as_ref();
         let other = primary.task_definition != self.expected.definition;
-        Verdict::End(if earlier && other {
+        // A new start of what ran already, or other settings for it, have the same definition.
+        let failed = ours.is_some_and(|ours| ours.rollout_state.as_deref() == Some("FAILED"));
+        Verdict::End(if earlier && (other || failed) {
             let told = ours.and_then(|ours| ours.rollout_state_reason.clone());
             let told = told.or_else(|| primary.rollout_state_reason.clone());
             let back = || format!("the service is back on {}", primary.task_definition);

@@ -13,6 +13,7 @@ mod decide;
 mod observation;
 mod starts;
 
+pub(in crate::deploy) use decide::SETTLE;
 pub(in crate::deploy) use observation::seconds;
 
 pub use decide::verdict;
@@ -63,6 +64,8 @@ pub struct Memory {
     pub failed: BTreeMap<String, Stopped>,
     /// Since when there is no room.
     pub no_room: Option<Duration>,
+    /// How long there was none before that.
+    pub roomless: Duration,
 }
 
 /// The answer to one poll.
