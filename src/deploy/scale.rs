@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::plan::short;
+use super::verdict::SETTLE;
 use crate::aws::{self, AwsError, Ecs, Write};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -208,7 +209,8 @@ pub async fn wait(
     limit: Duration,
     tell: &dyn Fn(&str),
 ) -> End {
-    let end = tokio::time::Instant::now() + limit;
+    let began = tokio::time::Instant::now();
+    let end = began + limit;
     let names: Vec<String> = steps.iter().map(|step| step.service.clone()).collect();
     let mut interval = SHORTEST;
     let mut before: Vec<String> = Vec::new();
@@ -216,7 +218,7 @@ pub async fn wait(
         let looked = ecs.services(cluster, &names, Instant::now() + CALL).await;
         let lines = match looked {
             Ok(found) => {
-                let all = progresses(steps, &found);
+                let all = progresses(steps, &found, began.elapsed() >= SETTLE);
                 if all.iter().all(|(_, progress)| *progress == Progress::Done) {
                     return End::Done;
                 }
@@ -247,13 +249,24 @@ pub async fn wait(
     }
 }
 
-fn progresses<'s>(steps: &'s [Step], found: &[Map<String, Value>]) -> Vec<(&'s Step, Progress)> {
+fn progresses<'s>(
+    steps: &'s [Step],
+    found: &[Map<String, Value>],
+    settled: bool,
+) -> Vec<(&'s Step, Progress)> {
     let one = |step: &'s Step| {
         let name = Some(&json!(step.service));
         let service = found
             .iter()
             .find(|service| service.get("serviceName") == name);
-        (step, progress(step, service))
+        match (progress(step, service), service) {
+            // AWS may not show our own call yet.
+            (Progress::Other(count), Some(service)) if !settled && count == step.from => {
+                let running = number(service, "runningCount");
+                (step, Progress::Running(running))
+            }
+            (progress, _) => (step, progress),
+        }
     };
     steps.iter().map(one).collect()
 }

@@ -174,6 +174,25 @@ fn a_wait_ends_in_time_and_when_another_count_is_asked_for() {
     );
 }
 
+/// What AWS shows right after a call may be from before it.
+#[test]
+fn the_count_of_before_is_nobody_else_s_wish() {
+    let (end, told, _) = waited(|poll| match poll {
+        1 | 2 => Some((2, 2)),
+        3 => Some((4, 3)),
+        _ => Some((4, 4)),
+    });
+    assert_eq!(end, End::Done);
+    assert_eq!(told, ["web: 2 of 4 tasks run", "web: 3 of 4 tasks run"]);
+    // Somebody who sets it back does not do so for a moment.
+    let (end, _, took) = waited(|_| Some((2, 2)));
+    assert_eq!(
+        end,
+        End::Failed(vec!["web: somebody else asked for 2 tasks".to_owned()])
+    );
+    assert!(took >= Duration::from_secs(30), "{took:?}");
+}
+
 fn entryctl(moto: &OverMoto, words: &[&str]) -> Entry {
     command(&moto.moto.url(), words)
 }
