@@ -19,6 +19,7 @@ mod oneoff;
 mod oneoff_cli;
 mod plan;
 mod reference;
+mod retire;
 mod rollback;
 mod scale;
 mod schedules;

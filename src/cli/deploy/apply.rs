@@ -1,7 +1,7 @@
 //! `entryctl deploy`: carries the plan out, and waits until it is proven.
 
 use super::carry::Carry;
-use super::confirm::{answer, somebody_is_here};
+use super::confirm::{answer, is_yes, somebody_is_here};
 use super::files::Files;
 use super::lock::who;
 use super::plan::show;
@@ -165,6 +165,6 @@ impl Arguments {
             return true;
         }
         let question = format!("delete {}?", names.join(", "));
-        somebody_is_here() && answer(&question).trim_start().starts_with(['y', 'Y'])
+        somebody_is_here() && is_yes(&answer(&question))
     }
 }

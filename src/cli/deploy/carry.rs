@@ -4,7 +4,7 @@ use super::interrupt::{INTERRUPTED, guarded};
 use super::plan::paint;
 use crate::aws::Clients;
 use crate::cli::{Failure, warn};
-use crate::deploy::apply::{Deploy, Lock, OnEcs, Options, Planner, Who, code};
+use crate::deploy::apply::{Deploy, Done, Lock, OnEcs, Options, Planner, Who, code};
 use crate::deploy::config::Config;
 use crate::deploy::guard::{Guard, Stop};
 use crate::deploy::report::{Json, Lines, Live, Report};
@@ -26,7 +26,7 @@ pub(super) struct Carry<'c> {
 }
 
 impl Carry<'_> {
-    /// Carries it out; `then` comes after it, whatever its services came to.
+    /// Carries it out; `then` comes after it, under the same lock, whatever its services came to.
     pub(super) async fn out(
         &self,
         then: impl AsyncFnOnce(&Deploy<'_>, &[(String, Outcome)]) -> Result<(), Failure>,
@@ -91,19 +91,19 @@ impl Carry<'_> {
             may_delete: self.may_delete,
             planner: self.planner,
         };
-        let done = guarded(&guard, deploy.run()).await?;
-        let outcomes = outcomes(done.map(|done| done.outcomes))?;
-        then(&deploy, &outcomes).await?;
-        ended(&outcomes)
+        let then = async |done: &Done| then(&deploy, &done.outcomes).await;
+        let done = guarded(&guard, deploy.run_then(then)).await?;
+        let (done, after) = done.map_err(failure)?;
+        after?;
+        ended(&done.outcomes)
     }
 }
 
-fn outcomes(done: Result<Vec<(String, Outcome)>, Stop>) -> Result<Vec<(String, Outcome)>, Failure> {
-    match done {
-        Ok(outcomes) => Ok(outcomes),
-        Err(Stop::Refused(lines)) => Err(Failure::Lines(lines)),
-        Err(stop @ Stop::Interrupted) => Err(Failure::Code(INTERRUPTED, vec![stop.to_string()])),
-        Err(stop) => Err(Failure::line(stop.to_string())),
+fn failure(stop: Stop) -> Failure {
+    match stop {
+        Stop::Refused(lines) => Failure::Lines(lines),
+        Stop::Interrupted => Failure::Code(INTERRUPTED, vec![stop.to_string()]),
+        stop => Failure::line(stop.to_string()),
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn deregister(
     for left in backs.iter().map(|back| &back.from).collect::<BTreeSet<_>>() {
         if !retired.contains(left) {
             let line = format!(
-                "{} is not deregistered: something refers to it",
+                "{} is not deregistered: not all services have come back, or something refers to it",
                 short(left)
             );
             deploy.report.tell(&Event::Warning(line));

@@ -90,10 +90,21 @@ pub fn code(outcomes: &[(String, Outcome)]) -> u8 {
 impl Deploy<'_> {
     /// Deploys, under the lock if there is one.
     pub async fn run(&self) -> Result<Done, Stop> {
-        let Some(lock) = &self.lock else {
-            return self.planned(None).await;
+        let (done, ()) = self.run_then(async |_| ()).await?;
+        Ok(done)
+    }
+
+    /// Deploys, and does what comes after it under the same lock.
+    pub async fn run_then<T>(&self, then: impl AsyncFnOnce(&Done) -> T) -> Result<(Done, T), Stop> {
+        let work = async |session: Option<&Session<'_>>| {
+            let done = self.planned(session).await?;
+            let after = then(&done).await;
+            Ok((done, after))
         };
-        let work = async |session: &Session<'_>| self.planned(Some(session)).await;
+        let Some(lock) = &self.lock else {
+            return work(None).await;
+        };
+        let work = async |session: &Session<'_>| work(Some(session)).await;
         lock.under(&self.who, self.guard, self.report, self.now, work)
             .await
     }
