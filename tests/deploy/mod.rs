@@ -9,6 +9,7 @@ mod config;
 mod ecs;
 mod edges;
 mod fake;
+mod hidden;
 mod history;
 mod image;
 mod init;

@@ -92,7 +92,7 @@ fn each_change_is_told_alone() {
         ),
         (
             ("{B: two, A: one}", "{B: two, C: x}"),
-            "  - containerDefinitions[app].environment[A]: \"one\"\n  \
+            "  - containerDefinitions[app].environment[A]: \"***\"\n  \
              + containerDefinitions[app].environment[C]: \"x\"\n",
         ),
         (
@@ -514,7 +514,7 @@ fn a_script_reads_what_is_sent_and_why() {
 fn colors_are_for_the_signs() {
     let plan = planned(&FILE.replace("B: two", "C: two"), &deployed(FILE));
     let lines = plan.lines(Paint::Colors);
-    let red = "\x1b[31m  - containerDefinitions[app].environment[B]: \"two\"\x1b[0m\n";
+    let red = "\x1b[31m  - containerDefinitions[app].environment[B]: \"***\"\x1b[0m\n";
     let green = "\x1b[32m  + containerDefinitions[app].environment[C]: \"two\"\x1b[0m\n";
     assert!(lines.contains(red) && lines.contains(green), "{lines}");
 }

@@ -181,7 +181,9 @@ impl DefinitionStep {
     fn veiled(&self, change: &Change) -> Change {
         let hides = |name: &String| change.path.ends_with(&format!(".environment[{name}]"));
         let hide = |value: &Option<Value>| value.as_ref().map(|_| Value::from(HIDDEN));
-        if self.hidden.iter().any(hides) {
+        // What only runs may have been filled in when it was deployed.
+        let is_gone = change.to.is_none() && change.path.contains(".environment[");
+        if is_gone || self.hidden.iter().any(hides) {
             return Change {
                 path: change.path.clone(),
                 from: hide(&change.from),
@@ -190,19 +192,20 @@ impl DefinitionStep {
         }
         // A container that is new or gone comes whole, and so does a list with a name twice.
         let is_list = change.path.ends_with(".environment");
-        let veiled = |value: &Option<Value>| {
+        let veiled = |value: &Option<Value>, runs: bool| {
+            let hides = |name: &str| runs || self.hides(name);
             let mut value = value.clone();
             match &mut value {
-                Some(Value::Object(container)) => self.veil(container),
-                Some(Value::Array(variables)) if is_list => self.veil_all(variables),
+                Some(Value::Object(container)) => veil(container, &hides),
+                Some(Value::Array(variables)) if is_list => veil_all(variables, &hides),
                 _ => {}
             }
             value
         };
         Change {
             path: change.path.clone(),
-            from: veiled(&change.from),
-            to: veiled(&change.to),
+            from: veiled(&change.from, true),
+            to: veiled(&change.to, false),
         }
     }
 
@@ -211,24 +214,29 @@ impl DefinitionStep {
         let containers = request.get_mut("containerDefinitions");
         let containers = containers.and_then(Value::as_array_mut).into_iter();
         for container in containers.flatten().filter_map(Value::as_object_mut) {
-            self.veil(container);
+            veil(container, &|name| self.hides(name));
         }
         Value::Object(request)
     }
 
-    fn veil(&self, container: &mut Map<String, Value>) {
-        let variables = container.get_mut("environment");
-        if let Some(variables) = variables.and_then(Value::as_array_mut) {
-            self.veil_all(variables);
-        }
+    fn hides(&self, variable: &str) -> bool {
+        self.hidden.iter().any(|name| name == variable)
     }
+}
 
-    fn veil_all(&self, variables: &mut [Value]) {
-        for variable in variables {
-            let hidden = |name: &String| variable.get("name") == Some(&json!(name));
-            if self.hidden.iter().any(hidden) {
-                variable["value"] = HIDDEN.into();
-            }
+/// Without the values of those of a container's variables that are not shown.
+fn veil(container: &mut Map<String, Value>, hides: &dyn Fn(&str) -> bool) {
+    let variables = container.get_mut("environment");
+    if let Some(variables) = variables.and_then(Value::as_array_mut) {
+        veil_all(variables, hides);
+    }
+}
+
+fn veil_all(variables: &mut [Value], hides: &dyn Fn(&str) -> bool) {
+    for variable in variables {
+        let name = variable.get("name").and_then(Value::as_str);
+        if hides(name.unwrap_or_default()) {
+            variable["value"] = HIDDEN.into();
         }
     }
 }
