@@ -65,6 +65,8 @@ pub struct Hold<'s> {
 pub enum Lost {
     #[error("the lock was taken by {}", .0.holder)]
     Taken(Box<Record>),
+    #[error("the lock was given back by somebody else")]
+    Released,
     #[error("the lock is gone")]
     Gone,
     #[error("the lock cannot be renewed, and ends: {0}")]
@@ -149,6 +151,8 @@ impl<'s> Hold<'s> {
                 self.etag = etag;
                 Ok(())
             }
+            // By `entryctl unlock --force`.
+            Ok(Some((ours, _))) if ours.id == self.record.id => Err(Lost::Released),
             Ok(Some((other, _))) => Err(Lost::Taken(Box::new(other))),
             Ok(None) => Err(Lost::Gone),
             Err(_) => Err(Lost::Over(conflict)),
@@ -186,12 +190,22 @@ impl<'s> Hold<'s> {
         if let Some(kept) = kept {
             self.record.kept = kept;
         }
-        let etag = Some(self.etag.clone());
-        let written = write(self.s3, &self.place, &self.name, &self.record, etag).await;
-        match written {
-            // Somebody else's, or already released by a write whose reply was lost.
-            Err(error) if error.kind == Kind::Conflict => Ok(()),
-            written => written.map(drop),
+        let mut conflicts = 0;
+        loop {
+            let etag = Some(self.etag.clone());
+            match write(self.s3, &self.place, &self.name, &self.record, etag).await {
+                Err(error) if error.kind == Kind::Conflict && conflicts < CONFLICTS => {}
+                written => return written.map(drop),
+            }
+            conflicts += 1;
+            // A renewal of ours whose reply was lost, or that was broken off: it is held still.
+            match read(self.s3, &self.place, &self.name).await? {
+                Some((record, etag)) if record.id == self.record.id && !record.released => {
+                    self.etag = etag;
+                }
+                // Somebody else's, or already released by a write whose reply was lost.
+                _ => return Ok(()),
+            }
         }
     }
 }

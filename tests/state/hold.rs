@@ -93,7 +93,7 @@ fn it_goes_on_when_it_is_given_back_or_over_and_not_before() {
 #[test]
 fn a_lost_reply_neither_loses_nor_doubles_it() {
     run(async {
-        for lost in 1..=4 {
+        for lost in 1..=5 {
             let s3 = MemoryS3::default();
             s3.faults(move |call| (call == lost).then_some(Fault::ReplyLost));
             // The first call reads, the second writes.
@@ -113,6 +113,38 @@ fn a_lost_reply_neither_loses_nor_doubles_it() {
             held.release(None).await.unwrap();
             ours(&s3, "b", 5).await;
         }
+    });
+}
+
+/// A deploy ends whenever it does, also while its lock is being renewed.
+#[test]
+fn a_renewal_that_is_broken_off_does_not_keep_it_from_being_given_back() {
+    run(async {
+        let s3 = MemoryS3::default();
+        let mut hold = ours(&s3, "a", 0).await;
+        s3.faults(|_| Some(Fault::ReplyLost));
+        hold.renew(None, at(40)).await.unwrap();
+        s3.faults(|_| None);
+        hold.release(Some(json!({"step": 1}))).await.unwrap();
+        let next = ours(&s3, "b", 41).await;
+        assert_eq!(next.record().kept, json!({"step": 1}));
+    });
+}
+
+#[test]
+fn one_that_somebody_else_gave_back_or_took_is_left() {
+    run(async {
+        let s3 = MemoryS3::default();
+        let mut hold = ours(&s3, "a", 0).await;
+        ours(&s3, "a", 1).await.release(None).await.unwrap();
+        let lost = hold.renew(None, at(2)).await.unwrap_err();
+        assert_eq!(lost.to_string(), "the lock was given back by somebody else");
+        hold.release(Some(json!("canary"))).await.unwrap();
+        let hold = ours(&s3, "b", 3).await;
+        let mut thief = ours(&s3, "c", 100).await;
+        hold.release(Some(json!("canary"))).await.unwrap();
+        thief.renew(None, at(101)).await.unwrap();
+        assert_eq!(thief.record().kept, Value::Null);
     });
 }
 
