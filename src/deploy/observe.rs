@@ -31,7 +31,7 @@ pub async fn observed(
     let changed = first.definitions.iter().filter(|step| step.registers());
     let families: Vec<String> = changed.map(|step| step.family.clone()).collect();
     read(&families, ecs, &mut running, deadline).await?;
-    let warning = scalable(&first, ecs, &mut running, deadline).await;
+    let warning = scalable(&first, ecs, &mut running, deadline).await?;
     let mut plan = plan(config, &running);
     plan.warnings.extend(warning);
     Ok((plan, running))
@@ -75,30 +75,31 @@ async fn cluster_arn(
 }
 
 /// Notes which services that would get another number of tasks scale by themselves. Who may not ask goes by
-/// the file, and is told so.
+/// the file, and is told so; a call that fails for now is no leave to send the number.
 async fn scalable(
     plan: &Plan,
     ecs: &Ecs<'_>,
     running: &mut Running,
     deadline: Instant,
-) -> Option<String> {
+) -> Result<Option<String>, AwsError> {
     let counted = plan.services.iter().filter(|step| match &step.action {
         ServiceAction::Update { request, .. } => request.contains_key("desiredCount"),
         _ => false,
     });
     let names: Vec<String> = counted.map(|step| step.name.clone()).collect();
     if names.is_empty() {
-        return None;
+        return Ok(None);
     }
     let cluster = short(&plan.cluster);
     match aws::scalable(ecs.calls(), cluster, &names, deadline).await {
         Ok(found) => {
             running.scalable = found;
-            None
+            Ok(None)
         }
-        Err(error) => Some(format!(
+        Err(error) if error.kind.passes() => Err(error),
+        Err(error) => Ok(Some(format!(
             "whether services scale by themselves is taken from the file: {error}"
-        )),
+        ))),
     }
 }
 

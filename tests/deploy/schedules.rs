@@ -760,6 +760,23 @@ fn a_scalable_target_is_autoscaled() {
     );
 }
 
+/// A throttle is no leave to undo what scales by itself.
+#[test]
+fn while_it_cannot_be_asked_no_number_is_sent() {
+    for kind in [Kind::Throttled, Kind::Unavailable, Kind::Timeout] {
+        let answers = Answers::new(|action, _| match action {
+            "ecs:DescribeServices" => Ok(
+                json!({"services": [{"serviceName": "web", "status": "ACTIVE",
+                "taskDefinition": "arn:a/web:1", "desiredCount": 2}]}),
+            ),
+            action => Err(error(kind, action, "X")),
+        });
+        let ecs = Ecs::new(&answers);
+        let failed = on_runtime(observe::planned(&config(COUNTED), &ecs, deadline())).unwrap_err();
+        assert_eq!(failed.kind, kind);
+    }
+}
+
 /// A role that may not ask goes by the file, and is told so once.
 #[test]
 fn without_the_right_to_ask_the_file_counts() {
