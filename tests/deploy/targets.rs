@@ -54,9 +54,16 @@ fn targets_that_stay_ill_are_a_timeout_with_their_reason() {
 /// A role that may not ask is told so once, and loses nothing else.
 #[test]
 fn without_the_permission_it_is_ecs_s_word() {
+    for groups in [&["public"][..], &["public", "inner"]] {
+        is_ecs_s_word(groups);
+    }
+}
+
+fn is_ecs_s_word(groups: &[&str]) {
     let aws = Aws::new(&["COMPLETED"]);
-    aws.target_group("public");
-    aws.target_group("inner");
+    for group in groups {
+        aws.target_group(group);
+    }
     let (address, ecs) = (aws.moto.address(), aws.server.address());
     let server = FakeHttp::start(move |request, _| {
         if is_about_targets(request) {
@@ -71,6 +78,8 @@ fn without_the_permission_it_is_ecs_s_word() {
     let said = super::cli::entryctl(&server.url(), ONE, &["deploy"])
         .run()
         .expect(0);
+    // Nobody said that a target is ill.
+    assert!(!said.stdout().contains("not healthy"), "{}", said.stdout());
     let told: Vec<String> = said.stderr().lines().map(str::to_owned).collect();
     let about = |line: &&String| line.contains("DescribeTargetHealth");
     let about: Vec<&String> = told.iter().filter(about).collect();

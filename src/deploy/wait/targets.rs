@@ -29,8 +29,11 @@ pub async fn look(
                 return Ok(Targets::Unknown);
             }
             let reply = elb.target_health(arn, deadline()).await;
-            let answer = poll.targets.answer(reply, poll.wait.report)?;
-            found.extend(answer.into_iter().flatten());
+            match poll.targets.answer(reply, poll.wait.report)? {
+                Some(targets) => found.extend(targets),
+                // None that can be asked for is not none that is well.
+                None => return Ok(Targets::Unknown),
+            }
         }
         worst = worse(worst, of(name(arn), &found, running));
     }
