@@ -262,6 +262,7 @@ fn what_passes_is_an_error() {
         Kind::Connect,
         Kind::Expired,
         Kind::Credentials,
+        Kind::Timeout,
     ] {
         let answers = Answers::new(|action: &str, input: &Value| match action {
             "ecs:ListServiceDeployments" => Err(error(kind, action, "X")),

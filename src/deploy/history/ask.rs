@@ -4,10 +4,7 @@ use super::{Definitions, History, deployments, family, from_deployments, from_se
 use crate::aws::{AwsError, Ecs, Kind};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
-
-/// How long it takes to believe that deployments are not to be had.
-const PATIENCE: Duration = Duration::from_secs(5);
+use std::time::Instant;
 
 /// The histories of services, in the order of their names; those that there are not are not in it.
 pub async fn histories(
@@ -72,8 +69,7 @@ async fn told(
     ecs: &Ecs<'_>,
     deadline: Instant,
 ) -> Result<Told, AwsError> {
-    let soon = deadline.min(Instant::now() + PATIENCE);
-    match ecs.deployments(cluster, name, most, soon).await {
+    match ecs.deployments(cluster, name, most, deadline).await {
         Ok(all) if all.is_empty() => {
             let why = format!("AWS keeps no deployments of {name}");
             Ok(Told::None(why))
@@ -84,11 +80,17 @@ async fn told(
     }
 }
 
-/// A failure that holds for the calls of a guess, too, or that passes.
+/// A failure that holds for the calls of a guess, too, or that passes. Who does not have these calls may say that
+/// it is out of order.
 fn passes(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::Connect | Kind::Credentials | Kind::Expired | Kind::Region | Kind::Throttled
+        Kind::Connect
+            | Kind::Credentials
+            | Kind::Expired
+            | Kind::Region
+            | Kind::Throttled
+            | Kind::Timeout
     )
 }
 
