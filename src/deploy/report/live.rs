@@ -2,6 +2,7 @@
 
 use super::{Event, Report, line};
 use crate::aws::one_line;
+use crate::deploy::logs::for_terminal;
 use crate::deploy::plan::Paint;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::cell::RefCell;
@@ -59,6 +60,14 @@ impl Live {
     }
 }
 
+/// The lines of an event. Whoever can write into the log of a one-off task must not move the cursor here.
+fn text(event: &Event, paint: Paint) -> String {
+    match event {
+        Event::Output { line, .. } => for_terminal(line) + "\n",
+        event => line(event, paint),
+    }
+}
+
 impl Report for Live {
     fn tell(&self, event: &Event) {
         match event {
@@ -68,7 +77,7 @@ impl Report for Live {
                 self.hide(service);
                 self.write(&line(event, self.paint));
             }
-            event => self.write(&line(event, self.paint)),
+            event => self.write(&text(event, self.paint)),
         }
     }
 
@@ -85,5 +94,24 @@ impl Drop for Live {
         for bar in self.services.borrow().values() {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_s_output_does_nothing_to_the_terminal() {
+        let event = Event::Output {
+            task: "rake".to_owned(),
+            line: "\u{1b}[32mmigrated\u{1b}[0m\u{1b}[2J\u{1b}]0;title\u{7}".to_owned(),
+        };
+        let shown = text(&event, Paint::Plain);
+        assert!(
+            shown.starts_with("\u{1b}[32mmigrated\u{1b}[0m^[[2J^[]0;title^G"),
+            "{shown:?}"
+        );
+        assert!(shown.ends_with('\n'));
     }
 }
