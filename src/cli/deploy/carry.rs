@@ -92,7 +92,8 @@ impl Carry<'_> {
             planner: self.planner,
         };
         let then = async |done: &Done| then(&deploy, &done.outcomes).await;
-        let done = guarded(&guard, deploy.run_then(then)).await?;
+        // Boxed: what comes after it would make all that wait as large.
+        let done = guarded(&guard, Box::pin(deploy.run_then(then))).await?;
         let (done, after) = done.map_err(failure)?;
         after?;
         ended(&done.outcomes)
