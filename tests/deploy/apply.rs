@@ -108,6 +108,24 @@ fn unchanged_services_are_not_touched() {
     });
 }
 
+/// What the plan does not show is not run: tasks after the services belong to a deploy of them.
+#[test]
+fn a_schedule_alone_runs_no_task_after_it() {
+    let file = FILE.replace("cluster: main", "cluster: arn:aws:ecs:r:1:cluster/main")
+        + "scheduled_tasks: {nightly: {schedule: rate(1 day), task: web, role_arn: \"arn:aws:iam::1:role/x\"}}\n";
+    run(async {
+        let stage = Stage::with(&file, "app:1").await;
+        let done = stage.deploy(&file, "app:1").await.unwrap();
+        assert_eq!(done.outcomes, []);
+        let text = stage.events.text();
+        assert!(text.contains("\n1 schedule to create\n"), "{text}");
+        assert!(text.contains("schedule nightly: PutTargets\n"), "{text}");
+        assert!(!text.contains("after: "), "{text}");
+        let kept = &stage.bucket.all("/locks/")[0]["kept"];
+        assert_eq!(*kept, json!({"services": []}));
+    });
+}
+
 /// Each change has one record in the audit, with how it ended.
 #[test]
 fn every_change_is_in_the_audit_once() {

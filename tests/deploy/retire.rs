@@ -26,20 +26,22 @@ struct Ecs {
     back: AtomicBool,
     /// A task of that revision runs.
     held: bool,
+    /// What the way back comes to.
+    state: &'static str,
 }
 
 impl Ecs {
     fn service(&self) -> Value {
-        let revision = if self.back.load(Ordering::SeqCst) {
-            1
+        let (revision, state) = if self.back.load(Ordering::SeqCst) {
+            (1, self.state)
         } else {
-            2
+            (2, "COMPLETED")
         };
         let id = format!("ecs-svc/{revision}");
         json!({"serviceName": "web", "status": "ACTIVE", "desiredCount": 1, "runningCount": 1,
             "clusterArn": "arn:aws:ecs:us-east-1:1:cluster/main", "taskDefinition": arn(revision),
             "deployments": [{"id": id, "status": "PRIMARY", "taskDefinition": arn(revision),
-                "rolloutState": "COMPLETED", "desiredCount": 1, "runningCount": 1, "createdAt": 1.0}]})
+                "rolloutState": state, "desiredCount": 1, "runningCount": 1, "createdAt": 1.0}]})
     }
 
     fn answer(&self, request: &Request) -> Reply {
@@ -71,22 +73,28 @@ impl Ecs {
     }
 }
 
-/// What was asked for, in its order: operations, and the objects that were written with what is in them.
-fn went_back(held: bool) -> (String, Vec<String>) {
-    let moto = Moto::start();
+/// The service, and moto for the rest.
+fn server(moto: &Moto, held: bool, state: &'static str) -> FakeHttp {
     http::put(moto.address(), "/state", b"");
     let address = moto.address();
     let ecs = Ecs {
         back: AtomicBool::new(false),
         held,
+        state,
     };
-    let server = FakeHttp::start(move |request, _| {
+    FakeHttp::start(move |request, _| {
         if request.headers.contains_key("x-amz-target") {
             ecs.answer(request)
         } else {
             Reply::Forward(address)
         }
-    });
+    })
+}
+
+/// What was asked for, in its order: operations, and the objects that were written with what is in them.
+fn went_back(held: bool) -> (String, Vec<String>) {
+    let moto = Moto::start();
+    let server = server(&moto, held, "COMPLETED");
     let words = ["rollback", "--yes", "--deregister"];
     let said = entryctl(&server.url(), FILE, &words).run().expect(0);
     let asked = server.requests().into_iter().filter_map(|request| {
@@ -123,4 +131,19 @@ fn what_a_task_runs_stays() {
     assert!(said.contains(line), "{said}");
     let is_write = |one: &String| one == "DeregisterTaskDefinition";
     assert!(!asked.iter().any(is_write), "{asked:?}");
+}
+
+/// What comes after a deploy is no part of going back, and the next deploy does not find it owed.
+#[test]
+fn a_rollback_that_is_not_proven_leaves_no_task_to_be_run() {
+    let moto = Moto::start();
+    let server = server(&moto, false, "FAILED");
+    let file = format!("{FILE}after: [{{task: web, command: warm}}]\n");
+    entryctl(&server.url(), &file, &["rollback", "--yes"])
+        .run()
+        .expect(13);
+    let shown = entryctl(&server.url(), &file, &["lock", "--show", "--json"]);
+    let record: Value = serde_json::from_str(&shown.run().expect(0).stdout()).unwrap();
+    assert_eq!(record["released"], true);
+    assert_eq!(record["kept"], json!({"services": []}));
 }

@@ -203,8 +203,14 @@ impl Run<'_> {
         if self.plan.is_empty() && services.is_empty() && !owed {
             return Ok(Done::default());
         }
-        let after = &self.deploy.config.after;
-        let owes = !after.is_empty() && self.deploy.options.wait;
+        // Of a deploy that is taken up again the plan no longer tells it; a rollback has none.
+        let after = if self.plan.deploys() {
+            &self.plan.after
+        } else {
+            &self.deploy.config.after
+        };
+        let deploys = self.plan.deploys() || !services.is_empty() || owed;
+        let owes = deploys && !after.is_empty() && self.deploy.options.wait;
         let owe = |owed| {
             if let Some(session) = session {
                 session.owe_after(owed);
