@@ -9,7 +9,8 @@ use entry::aws::{Ecs, Kind, Rule};
 use entry::deploy::config::Config;
 use entry::deploy::plan::{Definition, Paint, ServiceAction};
 use entry::deploy::rollback::{
-    Back, Choice, Ended, To, choice, moves, of_the_same_commit, plan, referred, retired, rules,
+    Back, Choice, Ended, To, and_there, choice, moves, of_the_same_commit, plan, referred, retired,
+    rules,
 };
 use entry::deploy::schedules::{Moved, requests};
 use serde_json::{Map, Value, json};
@@ -90,6 +91,39 @@ fn what_ecs_went_back_from_is_left_already() {
     let mut history = told(2, &[(1, "SUCCESSFUL"), (3, "STOPPED"), (2, "SUCCESSFUL")]);
     history.guessed = Some("denied".to_owned());
     assert_eq!(choice(&history, &To::LastGood), stay);
+}
+
+/// A rollback of several services that was broken off, and is run again.
+#[test]
+fn what_is_there_already_holds_up_no_other() {
+    let there = |number| {
+        Ok(Choice::There {
+            service: "web".to_owned(),
+            runs: arn(number),
+        })
+    };
+    // Nobody knows yet whether it serves.
+    let history = told(
+        1,
+        &[(1, "SUCCESSFUL"), (3, "SUCCESSFUL"), (1, "IN_PROGRESS")],
+    );
+    for to in [
+        To::Revision("1".to_owned()),
+        To::Revision("web:1".to_owned()),
+        To::Sha(sha(1)[..9].to_owned()),
+    ] {
+        assert_eq!(choice(&history, &to), there(1), "{to:?}");
+    }
+    // Steps are counted from what runs.
+    assert!(choice(&history, &To::Steps(1)).is_err());
+
+    let choices = [there(1).unwrap()];
+    let plan = and_there(plan(&config(), &[], &[], &[]), &config(), &choices);
+    assert_eq!(
+        plan.lines(Paint::Plain),
+        "service web: no change\nnothing to change\n"
+    );
+    assert_eq!(plan.services[0].wave, 2);
 }
 
 #[test]

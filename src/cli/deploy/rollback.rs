@@ -28,7 +28,8 @@ numbers of revisions: what failed, or was only registered, is no step back. All 
 chosen before any is changed. Rules of the cluster that pin what is left go back with them, and
 so do the file's scheduled tasks of the same commit. Nothing else of a service is changed.
 
-Where ECS itself has gone back already, last-good leaves the service as it is.
+Where ECS itself has gone back already, last-good leaves the service as it is. A service that runs
+what --to names already is only waited for: after it was killed, the same command takes it up.
 
 Exit codes: 0 they serve again, or nothing goes back; 1 failed, or there is nothing to go back to;
 2 wrong usage; 10 to 13 and 130 as with entryctl deploy.
@@ -91,9 +92,15 @@ impl Ways {
     fn backs(&self) -> Vec<Back> {
         let backs = self.choices.iter().filter_map(|choice| match choice {
             Choice::Back(back) => Some(back.clone()),
-            Choice::Stay { .. } => None,
+            Choice::Stay { .. } | Choice::There { .. } => None,
         });
         backs.collect()
+    }
+
+    /// Whether all of it is as ECS left it.
+    fn are_left(&self) -> bool {
+        let stays = |choice: &Choice| matches!(choice, Choice::Stay { .. });
+        self.choices.iter().all(stays)
     }
 }
 
@@ -108,10 +115,12 @@ impl Arguments {
             let ecs = Ecs::new(&calls);
             let ways = self.ways(&config, &names, &to, &ecs, deadline).await?;
             output::print(self.told(&ways).as_bytes())?;
-            if self.dry_run || ways.backs().is_empty() {
+            if self.dry_run || ways.are_left() {
                 return Ok(());
             }
-            confirmed("Go back?", self.yes)?;
+            if !ways.backs().is_empty() {
+                confirmed("Go back?", self.yes)?;
+            }
             let again = Again {
                 arguments: self,
                 config: &config,
@@ -209,12 +218,14 @@ impl Arguments {
         };
         let backs = ways.backs();
         if backs.is_empty() {
+            ways.plan = rollback::and_there(ways.plan, config, &ways.choices);
             return Ok(ways);
         }
         let cluster_arn = all
             .iter()
             .find_map(|one| one.described.get("clusterArn")?.as_str());
-        ways.plan = with_rules(config, &backs, cluster_arn, ecs, deadline).await;
+        let plan = with_rules(config, &backs, cluster_arn, ecs, deadline).await;
+        ways.plan = rollback::and_there(plan, config, &ways.choices);
         for warning in &ways.plan.warnings {
             warn(warning);
         }
@@ -336,6 +347,13 @@ fn line(choice: &Choice) -> String {
             short(failed),
             short(runs)
         ),
+        Choice::There { service, runs } => {
+            writeln!(
+                out,
+                "service {service}: no change, {} runs already",
+                short(runs)
+            )
+        }
     };
     out
 }
@@ -352,5 +370,8 @@ fn as_json(choice: &Choice) -> Value {
             runs,
             failed,
         } => json!({"service": service, "action": "unchanged", "runs": runs, "failed": failed}),
+        Choice::There { service, runs } => {
+            json!({"service": service, "action": "unchanged", "runs": runs})
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What goes back to what, and the plan that says so: pure.
 
+use super::choose::is_named;
 use super::{Ended, Refusal, To, choose};
 use crate::aws::Rule;
 use crate::deploy::config::Config;
@@ -32,6 +33,12 @@ pub enum Choice {
         /// ARN of what failed.
         failed: String,
     },
+    /// It runs what was named already, as after a rollback that was broken off.
+    There {
+        service: String,
+        /// ARN of what runs.
+        runs: String,
+    },
 }
 
 /// What becomes of a service, or why there is nothing to go back to.
@@ -55,6 +62,12 @@ pub fn choice(history: &History, to: &To) -> Result<Choice, String> {
             service: service.clone(),
             runs: history.current.clone(),
             failed: failed.definition.clone(),
+        });
+    }
+    if is_named(to, &history.current, history.sha(&history.current)) {
+        return Ok(Choice::There {
+            service: service.clone(),
+            runs: history.current.clone(),
         });
     }
     let is_active = |arn: &str| history.is_active(arn);
@@ -121,6 +134,27 @@ pub fn plan(config: &Config, backs: &[Back], rules: &[(String, Rule)], moves: &[
         warnings: Vec::new(),
         refusals: Vec::new(),
     }
+}
+
+/// The plan with services that are there already: whether they have served is still to be seen.
+#[must_use]
+pub fn and_there(mut plan: Plan, config: &Config, choices: &[Choice]) -> Plan {
+    let is_there = |name: &str| {
+        let mut choices = choices.iter();
+        choices.any(|choice| matches!(choice, Choice::There { service, .. } if service == name))
+    };
+    let steps = config.services.iter().filter_map(|service| {
+        let mut known = plan.services.iter();
+        let known = known.find(|step| step.name == service.name).cloned();
+        let there = || ServiceStep {
+            name: service.name.clone(),
+            wave: service.wave,
+            action: ServiceAction::Unchanged,
+        };
+        known.or_else(|| is_there(&service.name).then(there))
+    });
+    plan.services = steps.collect();
+    plan
 }
 
 fn update(cluster: &str, back: &Back) -> ServiceAction {

@@ -31,12 +31,10 @@ pub fn choose(
     let target = match to {
         To::LastGood => back(current, history, 1)?,
         To::Steps(steps) => back(current, history, *steps)?,
-        To::Revision(name) => named(history, name, &|past| is_revision(&past.definition, name))?,
-        To::Sha(sha) => named(history, sha, &|past| {
-            // Either may be the beginning of the other: an image may be tagged with a short one.
-            let same = |known: &String| known.starts_with(sha.as_str()) || sha.starts_with(known);
-            past.sha.as_ref().is_some_and(same)
-        })?,
+        To::Revision(name) | To::Sha(name) => {
+            let is_meant = |past: &Past| is_named(to, &past.definition, past.sha.as_deref());
+            named(history, name, &is_meant)?
+        }
     };
     if target == current {
         return Err(Refusal::Same(short(target).to_owned()));
@@ -73,6 +71,18 @@ fn back<'h>(current: &str, history: &'h [Past], steps: usize) -> Result<&'h str,
     let place = known.checked_sub(steps.max(1));
     let place = place.ok_or(Refusal::TooFar(known))?;
     stack.get(place).copied().ok_or(Refusal::TooFar(known))
+}
+
+/// Whether a definition, of a commit if that is known, is what was named.
+pub(super) fn is_named(to: &To, definition: &str, sha: Option<&str>) -> bool {
+    match to {
+        To::LastGood | To::Steps(_) => false,
+        To::Revision(name) => is_revision(definition, name),
+        // Either may be the beginning of the other: an image may be tagged with a short one.
+        To::Sha(name) => {
+            sha.is_some_and(|known| known.starts_with(name.as_str()) || name.starts_with(known))
+        }
+    }
 }
 
 fn is_revision(arn: &str, name: &str) -> bool {

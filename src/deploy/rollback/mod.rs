@@ -11,7 +11,7 @@ mod back;
 mod choose;
 mod facts;
 
-pub use back::{Back, Choice, choice, moves, plan};
+pub use back::{Back, Choice, and_there, choice, moves, plan};
 pub use choose::{Refusal, choose, retire};
 pub use facts::{of_the_same_commit, referred, retired, rules};
 

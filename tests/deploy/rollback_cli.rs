@@ -1,4 +1,4 @@
-//! `entryctl rollback --deregister`: what was left goes last, and under the lock.
+//! `entryctl rollback` as it is run: what was left goes last and under the lock, and it can be taken up again.
 
 use super::cli::{entryctl, operation};
 use crate::aws::store::reply;
@@ -146,4 +146,24 @@ fn a_rollback_that_is_not_proven_leaves_no_task_to_be_run() {
     let record: Value = serde_json::from_str(&shown.run().expect(0).stdout()).unwrap();
     assert_eq!(record["released"], true);
     assert_eq!(record["kept"], json!({"services": []}));
+}
+
+/// Whatever became of it in between: what is there already is waited for, and holds up nothing.
+#[test]
+fn a_rollback_to_a_revision_can_be_run_again() {
+    for (state, code) in [("COMPLETED", 0), ("IN_PROGRESS", 12), ("FAILED", 13)] {
+        let moto = Moto::start();
+        let server = server(&moto, false, state);
+        let words = ["rollback", "--to", "1", "--yes", "--timeout", "1s"];
+        let ran = || entryctl(&server.url(), FILE, &words).run().expect(code);
+        let said = ran().stdout();
+        assert!(said.starts_with("service web: web:2 -> web:1\n"), "{said}");
+        let again = ran().stdout();
+        let line = "service web: no change, web:1 runs already\n";
+        assert!(again.starts_with(line), "{again}");
+        let updates = server.requests().into_iter().filter(|request| {
+            request.headers.contains_key("x-amz-target") && operation(request) == "UpdateService"
+        });
+        assert_eq!(updates.count(), 1, "{state}");
+    }
 }
