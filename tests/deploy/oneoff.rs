@@ -182,6 +182,36 @@ fn what_cannot_be_stopped_is_told_as_such() {
     });
 }
 
+/// Its machine is out of reach: ECS shows it as it was, for good.
+#[test]
+fn a_task_that_never_stops_is_not_waited_for_without_end() {
+    let life = || Life {
+        ends_at: secs(1_000_000),
+        stops_in: secs(1_000_000),
+        ..Life::default()
+    };
+    let limits = Limits {
+        timeout: Some(secs(60)),
+        ..Limits::default()
+    };
+    paused(async {
+        let world = World::new();
+        *world.life.borrow_mut() = life();
+        let began = tokio::time::Instant::now();
+        let (ended, _) = run_limited(&world, &once(None), limits).await;
+        let said = ended.unwrap_err().to_string();
+        assert!(said.ends_with("is connected"), "{said}");
+        assert_eq!(world.count("StopTask"), 1);
+        let took = began.elapsed();
+        assert!(secs(660) <= took && took < secs(700), "{took:?}");
+        // Whoever comes next waits for it as long, and starts nothing beside it.
+        let (ended, shown) = run_limited(&world, &once(None), limits).await;
+        assert!(matches!(ended, Err(Error::Stuck(_))), "{ended:?}");
+        assert_eq!(shown.notes.len(), 1);
+        assert_eq!(world.count("RunTask"), 1);
+    });
+}
+
 #[test]
 fn a_task_that_is_not_known_yet_is_no_task_that_is_gone() {
     paused(async {

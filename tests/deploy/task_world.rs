@@ -25,6 +25,8 @@ pub struct Life {
     /// None: its container never runs.
     pub exit: Option<i64>,
     pub reason: &'static str,
+    /// From when it is told to, until it stops.
+    pub stops_in: Duration,
     /// What it writes: when AWS shows it, and the line.
     pub lines: Vec<(Duration, String)>,
 }
@@ -36,6 +38,7 @@ impl Default for Life {
             ends_at: secs(10),
             exit: Some(0),
             reason: "Essential container in task exited",
+            stops_in: secs(5),
             lines: vec![(secs(4), "one".to_owned()), (secs(11), "two".to_owned())],
         }
     }
@@ -298,10 +301,10 @@ impl OneTask {
         self.began.elapsed() + self.older
     }
 
-    /// Its end: 5 seconds after it was told to, or its own.
+    /// Its end: some seconds after it was told to, or its own.
     fn ends(&self) -> Duration {
         let stopped = self.stopped.get();
-        let told = stopped.map(|at| at - self.began + self.older + secs(5));
+        let told = stopped.map(|at| at - self.began + self.older + self.life.stops_in);
         told.map_or(self.life.ends_at, |told| told.min(self.life.ends_at))
     }
 }

@@ -65,6 +65,11 @@ pub enum Error {
     Blind { task: String, cause: AwsError },
     #[error("the task {task} runs on, since it cannot be stopped: {cause}")]
     NotStopped { task: String, cause: AwsError },
+    #[error(
+        "ECS was told to stop the task {0}, and it has not ended: look whether the agent of its container instance is \
+         connected"
+    )]
+    Stuck(String),
 }
 
 /// Runs a job, or finds that it ran: until it has ended and all of its output is told.

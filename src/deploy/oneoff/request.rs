@@ -2,6 +2,10 @@
 
 use crate::deploy::plan::short;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// Of ECS to stop a task, beside the time that its containers have.
+const STOPPED: Duration = Duration::from_mins(10);
 
 /// Work for a task that runs once.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +29,15 @@ impl Job {
 
     pub fn family(&self) -> &str {
         text(&self.definition, "family")
+    }
+
+    /// How long its task may take to end, once ECS was told to stop it: its containers' own time, and that of ECS.
+    /// One whose machine is out of reach stays as it was.
+    pub fn stops_within(&self) -> Duration {
+        let containers = self.definition.get("containerDefinitions");
+        let containers = containers.and_then(Value::as_array).into_iter().flatten();
+        let own = containers.filter_map(|one| one.get("stopTimeout")?.as_u64());
+        Duration::from_secs(own.max().unwrap_or_default()) + STOPPED
     }
 
     /// What tells this work from other work.

@@ -70,7 +70,7 @@ pub async fn start(
         Repeat::Join { started_by } | Repeat::Once { started_by, .. } => started_by,
     };
     let mut old = Vec::new();
-    let mut waiting = false;
+    let mut waiting: Option<tokio::time::Instant> = None;
     while old.len() < TOKENS {
         let tasks = match repeat {
             Repeat::Always => Vec::new(),
@@ -80,12 +80,15 @@ pub async fn start(
             Again::Join(task) => return Ok((task, Start::Joined)),
             Again::Done(task) => return Ok((task, Start::Counted)),
             Again::Wait(task) => {
-                if !waiting {
+                if waiting.is_none() {
                     sink(Told::Note(&format!(
                         "{task} is being stopped: waiting for its end"
                     )));
                 }
-                waiting = true;
+                let since = waiting.get_or_insert_with(tokio::time::Instant::now);
+                if since.elapsed() >= job.stops_within() {
+                    return Err(Error::Stuck(task));
+                }
                 tokio::time::sleep(LOOK).await;
                 continue;
             }

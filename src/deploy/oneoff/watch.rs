@@ -91,14 +91,18 @@ impl<'w, 'c> Watch<'w, 'c> {
         sink: Sink<'_>,
     ) -> Result<Ended, Error> {
         let mut stopping = None;
-        // ECS took our call to stop it.
-        let mut is_told = false;
+        // When ECS took our call to stop it.
+        let mut told: Option<Clock> = None;
         let mut last_news = Clock::now();
         let mut ended: Option<Clock> = None;
         loop {
             if ended.is_none() {
                 self.look(sink).await?;
                 ended = self.has_ended().then(Clock::now);
+                let late = |told: Clock| told.elapsed() >= self.job.stops_within();
+                if ended.is_none() && told.is_some_and(late) {
+                    return Err(Error::Stuck(self.task.clone()));
+                }
             }
             let news = self.lines(sink).await;
             if news == Some(true) {
@@ -129,8 +133,8 @@ impl<'w, 'c> Watch<'w, 'c> {
                     (false, false) => None,
                 };
             }
-            if let (Some(why), false, None) = (stopping, is_told, ended) {
-                is_told = self.stop(why, sink).await?;
+            if let (Some(why), None, None) = (stopping, told, ended) {
+                told = self.stop(why, sink).await?.then(Clock::now);
             }
         }
     }
