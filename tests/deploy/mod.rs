@@ -2,6 +2,7 @@
 
 mod answers;
 mod apply;
+mod audited;
 mod back;
 mod cli;
 mod command;

@@ -1,6 +1,7 @@
 //! `entryctl deploy`, and the commands around it.
 
 mod apply;
+mod audited;
 mod carry;
 mod check;
 mod confirm;

@@ -1,10 +1,11 @@
 //! `entryctl run`: a task that runs once.
 
 use super::DEADLINE;
+use super::audited::audited;
 use super::files::Files;
 use super::interrupt::interruptible;
 use super::told::{OURS, Teller};
-use crate::aws::{Clients, Ecs};
+use crate::aws::{Call, Clients, Ecs};
 use crate::cli::{Failure, online};
 use crate::config::problems::suggestion;
 use crate::deploy::config::Config;
@@ -86,11 +87,13 @@ impl Arguments {
         let (source, service) = self.source(&config)?;
         let settings = self.files.settings(&config);
         online::with_clients(&settings, DEADLINE, async |clients, deadline| {
-            let calls = clients.calls();
-            let ecs = Ecs::new(&calls);
-            let service = service.as_deref();
-            let job = self.job(&config, source, service, &ecs, deadline).await?;
-            self.run_job(&job, &ecs, clients).await
+            let run = async |calls: &dyn Call| {
+                let ecs = Ecs::new(calls);
+                let service = service.as_deref();
+                let job = self.job(&config, source, service, &ecs, deadline).await?;
+                self.run_job(&job, &ecs, clients).await
+            };
+            audited(&config, clients, "run", run).await
         })
     }
 

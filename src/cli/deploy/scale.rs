@@ -1,9 +1,10 @@
 //! `entryctl scale`: another number of tasks.
 
 use super::DEADLINE;
+use super::audited::audited;
 use super::confirm::confirmed;
 use super::files::Files;
-use crate::aws::Ecs;
+use crate::aws::{Call, Ecs};
 use crate::cli::{Failure, online, output, say, warn};
 use crate::deploy::config::Config;
 use crate::deploy::scale::{self, End, Step, Wish};
@@ -84,8 +85,9 @@ impl Arguments {
         let settings = self.files.settings(&config);
         let limit = DEADLINE + self.timeout + DEADLINE;
         online::with_clients(&settings, limit, async |clients, _| {
-            let calls = clients.calls();
-            self.scaled(&config, &names, &Ecs::new(&calls)).await
+            let scaled =
+                async |calls: &dyn Call| self.scaled(&config, &names, &Ecs::new(calls)).await;
+            audited(&config, clients, "scale", scaled).await
         })
     }
 

@@ -1,14 +1,17 @@
 //! `entryctl stop`: tasks that must end.
 
+use super::DEADLINE;
+use super::audited::audited;
 use super::confirm::{answer, is_yes, somebody_is_here};
 use super::files::Files;
-use crate::aws::Write;
-use crate::cli::{Failure, output};
+use crate::aws::{Call, Ecs, Write};
+use crate::cli::{Failure, online, output};
 use crate::deploy::oneoff::Task;
 use crate::deploy::plan::short;
 use crate::deploy::tasks::{self, short_id};
 use clap::Args;
 use serde_json::{Map, Value};
+use std::time::Instant;
 
 const EXAMPLES: &str = "\
 Tells ECS to stop tasks: each container gets its stop signal, and KILL after its stopTimeout.
@@ -66,17 +69,31 @@ impl Arguments {
             return Err(Failure::line("nothing is stopped".to_owned()));
         }
         // The answer took its time, and had no deadline.
-        self.files.on_ecs(&config, async |ecs, deadline| {
-            for task in &tasks {
-                let request = request(cluster, task, &self.reason);
-                let stopped = ecs
-                    .write(Write::StopTask, &task.task_arn, &request, deadline)
-                    .await;
-                stopped.map_err(|error| Failure::new(&error))?;
-                output::print(format!("{}\n", task.task_arn).as_bytes())?;
-            }
-            Ok(())
+        let settings = self.files.settings(&config);
+        online::with_clients(&settings, DEADLINE, async |clients, deadline| {
+            let stop = async |calls: &dyn Call| {
+                self.stop(cluster, &tasks, Ecs::new(calls), deadline).await
+            };
+            audited(&config, clients, "stop", stop).await
         })
+    }
+
+    async fn stop(
+        &self,
+        cluster: &str,
+        tasks: &[Task],
+        ecs: Ecs<'_>,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        for task in tasks {
+            let request = request(cluster, task, &self.reason);
+            let stopped = ecs
+                .write(Write::StopTask, &task.task_arn, &request, deadline)
+                .await;
+            stopped.map_err(|error| Failure::new(&error))?;
+            output::print(format!("{}\n", task.task_arn).as_bytes())?;
+        }
+        Ok(())
     }
 }
 

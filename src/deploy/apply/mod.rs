@@ -19,6 +19,7 @@ mod rules;
 mod run;
 mod scope;
 mod services;
+mod through;
 mod writer;
 
 pub use lock::{Kept, Lock, Who};
@@ -26,4 +27,5 @@ pub use on_ecs::OnEcs;
 pub use one_offs::{Ended, LogTail, OneOffs, Request, Tail};
 pub use run::{Deploy, Done, Options, Planner, Planning, code};
 pub use scope::{forced, only};
+pub use through::Through;
 pub use writer::{Changes, Writer};

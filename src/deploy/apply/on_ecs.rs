@@ -1,18 +1,18 @@
 //! One-off tasks and logs of a deploy, as `oneoff` and `logs` have them.
 
 use super::one_offs::{Ended, LogTail, OneOffs, Request, Tail};
-use super::writer::{Changes, Writer};
-use crate::aws::{Api, AwsError, Call, Ecs, Kind, Logs, Pending, Write};
+use super::through::Through;
+use crate::aws::{AwsError, Call, Ecs, Kind, Logs, Pending};
 use crate::deploy::guard::Stop;
 use crate::deploy::logs::{self, CallsIn};
 use crate::deploy::oneoff::{self, Error, Job, Repeat, Start, Stopped, Told};
 use crate::deploy::report::Event;
 use crate::deploy::verdict::Service;
 use serde_json::{Map, Value};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// AWS shows lines some seconds after it got them: so often and so long apart they are looked for.
 const LOOKS: u32 = 4;
@@ -35,13 +35,9 @@ impl OneOffs for OnEcs<'_> {
 
 impl OnEcs<'_> {
     async fn once(&self, request: Request<'_>) -> Result<Ended, Stop> {
-        let through = Through {
-            calls: self.calls,
-            writer: request.writer,
-            stop: RefCell::default(),
-        };
+        let through = Through::new(self.calls, request.writer);
         let done = self.followed(&request, &Ecs::new(&through)).await;
-        let stopped = through.stop.take();
+        let stopped = through.stopped();
         done.map_err(|error| stopped.unwrap_or_else(|| failed(&request, error.to_string())))
             .and_then(|(ended, start)| exit(&request, ended, start))
     }
@@ -119,49 +115,6 @@ fn exit(request: &Request<'_>, ended: oneoff::Ended, start: Start) -> Result<End
             earlier: start == Start::Counted,
         }),
         None => Err(failed(request, ended.reason)),
-    }
-}
-
-/// ECS, with what changes something going through the deploy's writer.
-struct Through<'t> {
-    calls: &'t dyn Call,
-    writer: &'t Writer<'t>,
-    /// Why a change was not made.
-    stop: RefCell<Option<Stop>>,
-}
-
-impl Call for Through<'_> {
-    fn call<'a>(
-        &'a self,
-        api: &'static Api,
-        operation: &'a str,
-        resource: &'a str,
-        input: Value,
-        deadline: Instant,
-    ) -> Pending<'a, Value> {
-        let writes = [Write::RunTask, Write::StopTask];
-        if !writes.iter().any(|write| write.operation() == operation) {
-            return self.calls.call(api, operation, resource, input, deadline);
-        }
-        Box::pin(async move {
-            let request = input.as_object().cloned().unwrap_or_default();
-            let action = format!("{}:{operation}", api.name());
-            let changes = Changes {
-                action: &action,
-                resource,
-                request: &request,
-            };
-            let call = self.calls.call(api, operation, resource, input, deadline);
-            match self.writer.recorded(&changes, call).await {
-                Ok(reply) => Ok(reply),
-                Err(Stop::Aws(error)) => Err(error),
-                Err(stop) => {
-                    let error = AwsError::new(Kind::NotTried, &action, resource, stop.to_string());
-                    *self.stop.borrow_mut() = Some(stop);
-                    Err(error)
-                }
-            }
-        })
     }
 }
 
