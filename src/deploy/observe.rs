@@ -224,7 +224,9 @@ pub async fn seen(
         .collect();
     let mut all = Vec::new();
     for name in names {
-        let service = services.iter().find(|known| known.service_name == *name);
+        // AWS keeps a deleted one for some time.
+        let there = |one: &&Service| one.service_name == *name && one.status != "INACTIVE";
+        let service = services.iter().find(there);
         let mut seen = Seen {
             name: name.clone(),
             service: service.cloned(),

@@ -338,6 +338,17 @@ fn a_status_tells_why_tasks_stopped() {
     );
 }
 
+/// AWS shows a service for some time after it was deleted.
+#[test]
+fn a_deleted_service_is_not_there() {
+    let server = FakeHttp::start(|_, _| {
+        reply(&json!({"services": [{"serviceName": "web", "status": "INACTIVE"}]}))
+    });
+    let said = ran(&server.url(), ONE, &["status"]).expect(1);
+    assert_eq!(said.stdout(), "web: not there\n");
+    assert_eq!(said.stderr(), "entryctl: not in the cluster main: web\n");
+}
+
 #[test]
 fn twenty_five_services_are_three_calls() {
     let names: Vec<String> = (0..25).map(|number| format!("s{number:02}")).collect();
