@@ -1,10 +1,12 @@
 //! Ends of deployments that are easily taken for others: no room and blindness are not a timeout, a newer deployment
-//! not a stop, and what failed is not what served.
+//! not a stop, what failed is not what served, and what was deregistered is not there to be used.
 
 use super::fake::stage::exit;
 use super::fake::{Fate, Fault, Stage, run};
+use super::loaded;
 use entry::aws::Kind;
 use entry::deploy::guard::Stop;
+use entry::deploy::plan::{Paint, Revision, Running, plan};
 use entry::deploy::verdict::{
     Expected, Limits, Memory, Observation, Outcome, Rollout, Service, Targets, Verdict, Waiting,
     verdict,
@@ -263,4 +265,52 @@ fn a_call_that_is_refused_keeps_nothing_from_going_back() {
         }
         assert_eq!(stage.ecs.called("UpdateService").len(), 2);
     });
+}
+
+/// Two services of one definition, one of which runs a revision that was deregistered meanwhile.
+#[test]
+fn a_deregistered_revision_is_only_used_where_it_runs() {
+    const TWO: &str = "\
+cluster: main
+tasks: {web: {containerDefinitions: [{name: app, image: a, memory: 128}]}}
+services:
+  web: {desired_count: 1}
+  job: {task: web, desired_count: 1}
+";
+    let arn = |revision: u32| format!("arn:aws:ecs:r:1:task-definition/web:{revision}");
+    let planned = |text: &str, job: u32, latest: bool| {
+        let config = loaded(&[("deploy.yml", text)], None);
+        let mut running = Running::default();
+        for (name, revision) in [("web", 5), ("job", job)] {
+            let service = json!({"serviceName": name, "status": "ACTIVE", "desiredCount": 1,
+                "taskDefinition": arn(revision)});
+            let service = service.as_object().cloned().unwrap();
+            running.services.insert(name.to_owned(), service);
+        }
+        let revision = |number: u32, status: &str| {
+            let mut definition = config.tasks[0].request.clone();
+            definition.insert("status".to_owned(), status.into());
+            Revision {
+                arn: arn(number),
+                definition,
+            }
+        };
+        let mut known = vec![revision(5, "INACTIVE")];
+        if latest {
+            known.push(revision(7, "ACTIVE"));
+        }
+        running.definitions.insert("web".to_owned(), known);
+        plan(&config, &running)
+    };
+    assert!(planned(TWO, 5, true).is_empty());
+    let lines = planned(TWO, 4, false).lines(Paint::Plain);
+    let registers =
+        "task web: register, changed since web:5\n  ~ status: \"INACTIVE\" -> \"ACTIVE\"\n";
+    assert!(lines.starts_with(registers), "{lines}");
+    assert!(lines.ends_with("1 task definition to register, 2 services to update\n"));
+    // One that can be started is there already.
+    let lines = planned(TWO, 4, true).lines(Paint::Plain);
+    assert!(lines.starts_with("task web: no change, web:7\n"), "{lines}");
+    let before = format!("{TWO}before: [{{task: web, command: migrate}}]\n");
+    assert!(!planned(&before, 5, false).is_empty());
 }

@@ -17,7 +17,7 @@ pub fn plan(config: &Config, running: &Running) -> Plan {
     let definitions: Vec<DefinitionStep> = config
         .tasks
         .iter()
-        .map(|task| definition_step(task, running))
+        .map(|task| definition_step(task, config, running))
         .collect();
     let mut refusals = Vec::new();
     let services = config.services.iter().map(|service| {
@@ -100,10 +100,13 @@ fn definition_of(name: &str, definitions: &[DefinitionStep]) -> Option<Definitio
     })
 }
 
-fn definition_step(task: &Task, running: &Running) -> DefinitionStep {
+fn definition_step(task: &Task, config: &Config, running: &Running) -> DefinitionStep {
     let revisions = running.definitions.get(&task.family);
     let revisions = revisions.map(Vec::as_slice).unwrap_or_default();
-    let same = |revision: &&Revision| against(task, revision).is_empty();
+    let serves = |revision: &Revision| {
+        !is_deregistered(revision) || only_runs(task, revision, config, running)
+    };
+    let same = |revision: &&Revision| against(task, revision).is_empty() && serves(revision);
     let action = match (revisions.iter().find(same), revisions.first()) {
         (Some(same), _) => DefinitionAction::Unchanged {
             arn: same.arn.clone(),
@@ -111,7 +114,7 @@ fn definition_step(task: &Task, running: &Running) -> DefinitionStep {
         (None, first) => DefinitionAction::Register {
             request: task.request.clone(),
             against: first.map(|first| first.arn.clone()),
-            changes: first.map_or_else(Vec::new, |first| against(task, first)),
+            changes: first.map_or_else(Vec::new, |first| reasons(task, first)),
         },
     };
     DefinitionStep {
@@ -120,6 +123,31 @@ fn definition_step(task: &Task, running: &Running) -> DefinitionStep {
         action,
         hidden: task.filled.clone(),
     }
+}
+
+fn is_deregistered(revision: &Revision) -> bool {
+    revision.definition.get("status") == Some(&json!("INACTIVE"))
+}
+
+/// Whether a revision is only to go on where it runs: ECS starts nothing else of one that was deregistered.
+fn only_runs(task: &Task, revision: &Revision, config: &Config, running: &Running) -> bool {
+    let of_task = |service: &&Service| {
+        !service.delete && matches!(&service.task, TaskOf::File(name) if *name == task.name)
+    };
+    let runs = |service: &Service| {
+        let found = running.services.get(&service.name);
+        let runs = found.and_then(|found| found.get("taskDefinition")?.as_str());
+        runs == Some(revision.arn.as_str())
+    };
+    let one_offs = config
+        .before
+        .iter()
+        .chain(&config.after)
+        .map(|one| &one.run);
+    let scheduled = config.scheduled_tasks.iter().filter(|one| !one.delete);
+    let mut started = one_offs.chain(scheduled.map(|one| &one.run));
+    let mut services = config.services.iter().filter(of_task);
+    services.all(runs) && !started.any(|run| run.task == task.name)
 }
 
 /// Tags of a revision count only where the file has some.
@@ -131,6 +159,19 @@ fn against(task: &Task, revision: &Revision) -> Vec<Change> {
         have.remove("tags");
     }
     changes(&want, &have, Extent::Whole, &[defaults::TASK])
+}
+
+/// Why a revision is not used.
+fn reasons(task: &Task, revision: &Revision) -> Vec<Change> {
+    let mut reasons = against(task, revision);
+    if is_deregistered(revision) {
+        reasons.push(Change {
+            path: "status".to_owned(),
+            from: Some("INACTIVE".into()),
+            to: Some("ACTIVE".into()),
+        });
+    }
+    reasons
 }
 
 /// All that one service's action depends on.
