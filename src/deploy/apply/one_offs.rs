@@ -1,10 +1,12 @@
-//! What a deploy asks of those who run one-off tasks, and of those who read logs.
+//! One-off tasks of a deploy: what it asks of those who run them, and of those who read logs.
 
 use super::Writer;
+use super::run::{Arns, Run, resolved};
 use crate::aws::Pending;
 use crate::deploy::config::OneOff;
 use crate::deploy::guard::Stop;
-use crate::deploy::report::{Report, When};
+use crate::deploy::plan::ServiceAction;
+use crate::deploy::report::{Event, Report, When};
 use serde_json::{Map, Value};
 use std::future::Future;
 use std::pin::Pin;
@@ -63,4 +65,96 @@ pub struct Tail<'t> {
 pub trait LogTail {
     /// The oldest first; none if it wrote nothing, or nothing to where we can read.
     fn last_lines<'t>(&'t self, tail: &'t Tail<'t>) -> Pending<'t, Vec<String>>;
+}
+
+impl Run<'_> {
+    /// Runs them one after the other; the first that fails ends it.
+    pub(super) async fn one_offs(
+        &self,
+        when: When,
+        all: &[OneOff],
+        arns: &Arns,
+    ) -> Result<(), Stop> {
+        let services: Vec<&Map<String, Value>> = self
+            .deploy
+            .config
+            .services
+            .iter()
+            .filter_map(|service| self.running.services.get(&service.name))
+            .collect();
+        let targets = self.targets(arns);
+        let beside = self.beside();
+        for (index, one) in all.iter().enumerate() {
+            let place = format!("{when} {}", index + 1);
+            let (Some(one_offs), Some(definition)) =
+                (self.deploy.one_offs, arns.get(&one.run.task))
+            else {
+                continue;
+            };
+            let task = || one.run.task.clone();
+            self.deploy.report.tell(&Event::OneOff {
+                when,
+                task: task(),
+                command: one.run.command.clone(),
+            });
+            let ended = one_offs.run(Request {
+                when,
+                place: &place,
+                one,
+                definition,
+                cluster: &self.plan.cluster,
+                beside: beside.as_ref(),
+                services: &services,
+                targets: &targets,
+                writer: self.writer,
+                report: self.deploy.report,
+            });
+            let ended = self.deploy.guard.unless_interrupted(ended).await??;
+            self.deploy.report.tell(&Event::OneOffEnded {
+                when,
+                task: task(),
+                code: ended.code,
+                earlier: ended.earlier,
+            });
+            if ended.code != 0 {
+                return Err(Stop::OneOff {
+                    when,
+                    task: task(),
+                    code: ended.code,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The first service, with what the file says of it over what runs: in a first deploy nothing does.
+    fn beside(&self) -> Option<Map<String, Value>> {
+        let mut services = self.deploy.config.services.iter();
+        let first = services.find(|service| !service.delete)?;
+        let runs = self.running.services.get(&first.name);
+        let mut beside = runs.cloned().unwrap_or_default();
+        beside.extend(first.fields.clone());
+        Some(beside)
+    }
+
+    /// ARNs of what the services are to run.
+    fn targets(&self, arns: &Arns) -> Vec<String> {
+        let steps = self.plan.services.iter();
+        let targets = steps.filter_map(|step| match &step.action {
+            ServiceAction::Create { definition, .. }
+            | ServiceAction::Update {
+                definition: Some(definition),
+                ..
+            } => resolved(definition, arns),
+            _ => {
+                let runs = self
+                    .running
+                    .services
+                    .get(&step.name)?
+                    .get("taskDefinition")?;
+                runs.as_str().map(str::to_owned)
+            }
+        });
+        targets.collect()
+    }
 }

@@ -1,12 +1,12 @@
 //! The order of a deploy.
 
 use super::lock::{Kept, Lock, Session, Who};
-use super::one_offs::{LogTail, OneOffs, Request};
+use super::one_offs::{LogTail, OneOffs};
 use super::services::Services;
 use super::writer::Writer;
 use super::{back, forced};
 use crate::aws::{Call, Ecs, Write};
-use crate::deploy::config::{Config, OneOff};
+use crate::deploy::config::Config;
 use crate::deploy::guard::{Guard, Stop};
 use crate::deploy::observe;
 use crate::deploy::plan::{
@@ -17,7 +17,6 @@ use crate::deploy::verdict::{Limits, Outcome};
 use crate::deploy::wait::{Proof, Wait};
 use crate::state::Audit;
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -270,90 +269,6 @@ impl Run<'_> {
             arns.insert(step.name.clone(), arn);
         }
         Ok(arns)
-    }
-
-    async fn one_offs(&self, when: When, all: &[OneOff], arns: &Arns) -> Result<(), Stop> {
-        let services: Vec<&Map<String, Value>> = self
-            .deploy
-            .config
-            .services
-            .iter()
-            .filter_map(|service| self.running.services.get(&service.name))
-            .collect();
-        let targets = self.targets(arns);
-        let beside = self.beside();
-        for (index, one) in all.iter().enumerate() {
-            let place = format!("{when} {}", index + 1);
-            let (Some(one_offs), Some(definition)) =
-                (self.deploy.one_offs, arns.get(&one.run.task))
-            else {
-                continue;
-            };
-            let task = || one.run.task.clone();
-            self.deploy.report.tell(&Event::OneOff {
-                when,
-                task: task(),
-                command: one.run.command.clone(),
-            });
-            let ended = one_offs.run(Request {
-                when,
-                place: &place,
-                one,
-                definition,
-                cluster: &self.plan.cluster,
-                beside: beside.as_ref(),
-                services: &services,
-                targets: &targets,
-                writer: self.writer,
-                report: self.deploy.report,
-            });
-            let ended = self.deploy.guard.unless_interrupted(ended).await??;
-            self.deploy.report.tell(&Event::OneOffEnded {
-                when,
-                task: task(),
-                code: ended.code,
-                earlier: ended.earlier,
-            });
-            if ended.code != 0 {
-                return Err(Stop::OneOff {
-                    when,
-                    task: task(),
-                    code: ended.code,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// The first service, with what the file says of it over what runs: in a first deploy nothing does.
-    fn beside(&self) -> Option<Map<String, Value>> {
-        let mut services = self.deploy.config.services.iter();
-        let first = services.find(|service| !service.delete)?;
-        let runs = self.running.services.get(&first.name);
-        let mut beside = runs.cloned().unwrap_or_default();
-        beside.extend(first.fields.clone());
-        Some(beside)
-    }
-
-    /// ARNs of what the services are to run.
-    fn targets(&self, arns: &Arns) -> Vec<String> {
-        let steps = self.plan.services.iter();
-        let targets = steps.filter_map(|step| match &step.action {
-            ServiceAction::Create { definition, .. }
-            | ServiceAction::Update {
-                definition: Some(definition),
-                ..
-            } => resolved(definition, arns),
-            _ => {
-                let runs = self
-                    .running
-                    .services
-                    .get(&step.name)?
-                    .get("taskDefinition")?;
-                runs.as_str().map(str::to_owned)
-            }
-        });
-        targets.collect()
     }
 
     /// Wave by wave; a wave that is not proven ends it.
