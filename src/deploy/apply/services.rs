@@ -52,15 +52,14 @@ impl Run<'_> {
     }
 
     fn primary(&self, step: &ServiceStep) -> Option<Deployment> {
-        let service = self.described(step)?;
-        primary(&service).cloned()
+        self.described(step)?.primary().cloned()
     }
 
     /// ARN of what served last: ECS's circuit breaker goes back to it, and so do we. `None` where all that is
     /// there has failed.
     fn served(&self, step: &ServiceStep) -> Option<String> {
         let service = self.described(step)?;
-        let Some(primary) = primary(&service) else {
+        let Some(primary) = service.primary() else {
             return Some(service.task_definition);
         };
         // Of several that go on none may ever have served: what ECS has proven comes first.
@@ -74,24 +73,14 @@ impl Run<'_> {
             .into_iter()
             .chain(older())
             .find(|one| !has_not_served(one));
-        let goes_on = || older().chain([primary]).find(|one| !has_failed(one));
+        let goes_on = || older().chain([primary]).find(|one| !one.has_failed());
         let served = served.or_else(goes_on)?;
         Some(served.task_definition.clone())
     }
 }
 
-fn primary(service: &Service) -> Option<&Deployment> {
-    let mut deployments = service.deployments.iter();
-    deployments.find(|one| one.status == "PRIMARY")
-}
-
-fn has_failed(deployment: &Deployment) -> bool {
-    deployment.rollout_state.as_deref() == Some("FAILED")
-}
-
 fn has_not_served(deployment: &Deployment) -> bool {
-    let state = deployment.rollout_state.as_deref();
-    matches!(state, Some("IN_PROGRESS" | "FAILED"))
+    deployment.has_failed() || deployment.rollout_state.as_deref() == Some("IN_PROGRESS")
 }
 
 impl Services<'_> {
@@ -273,7 +262,7 @@ pub(super) fn begun(reply: &Map<String, Value>, definition: Option<&str>) -> Opt
         // The file may name a family without a revision.
         deployed == wanted || deployed.split(':').next() == Some(wanted)
     };
-    let primary = primary(&service)?;
+    let primary = service.primary()?;
     let ours = definition.is_none_or(|wanted| is_of(&primary.task_definition, wanted));
     ours.then(|| primary.clone())
 }

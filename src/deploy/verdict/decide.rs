@@ -71,7 +71,7 @@ fn remember(
     stopped: &[Stopped],
     now: Duration,
 ) {
-    let ours = find(service, &expected.deployment);
+    let ours = service.deployment(&expected.deployment);
     memory.seen |= ours.is_some();
     for task in stopped {
         if task.started_by == expected.deployment && is_failure(task) {
@@ -87,10 +87,6 @@ fn remember(
         }
         _ => {}
     }
-}
-
-fn find<'s>(service: &'s Service, id: &str) -> Option<&'s Deployment> {
-    service.deployments.iter().find(|one| one.id == id)
 }
 
 /// The event that says so, unless a task was started after it.
@@ -128,8 +124,7 @@ impl Poll<'_> {
         if let Some(outcome) = self.rolled_out() {
             return Verdict::End(outcome);
         }
-        let mut primaries = self.service.deployments.iter();
-        let Some(primary) = primaries.find(|one| one.status == "PRIMARY") else {
+        let Some(primary) = self.service.primary() else {
             return Verdict::Wait(Waiting::Appearing);
         };
         if primary.id == self.expected.deployment {
@@ -160,8 +155,8 @@ impl Poll<'_> {
     }
 
     fn is_replaced(&self) -> bool {
-        let mut deployments = self.service.deployments.iter();
-        deployments.any(|one| one.status == "PRIMARY" && one.id != self.expected.deployment)
+        let primary = self.service.primary();
+        primary.is_some_and(|one| one.id != self.expected.deployment)
     }
 
     fn rolled_back(&self, reason: String) -> Outcome {
@@ -180,7 +175,7 @@ impl Poll<'_> {
                 None => alone && ours.running_count == ours.desired_count,
             };
         // Where its circuit breaker rolls nothing back.
-        let failed = state == Some("FAILED");
+        let failed = ours.has_failed();
         let enough = self.memory.failed.len() >= self.expected.limits.failed_starts.max(1);
         if failed || (enough && !completed) {
             return Verdict::End(Outcome::FailedStarts {
@@ -262,14 +257,14 @@ impl Poll<'_> {
     }
 
     fn another(&self, primary: &Deployment) -> Verdict {
-        let ours = find(self.service, &self.expected.deployment);
+        let ours = self.service.deployment(&self.expected.deployment);
         if !self.memory.seen && self.now < SETTLE {
             return Verdict::Wait(Waiting::Appearing);
         }
         let earlier = Some(&primary.task_definition) == self.expected.before.as_ref();
         let other = primary.task_definition != self.expected.definition;
         // A new start of what ran already, or other settings for it, have the same definition.
-        let failed = ours.is_some_and(|ours| ours.rollout_state.as_deref() == Some("FAILED"));
+        let failed = ours.is_some_and(Deployment::has_failed);
         Verdict::End(if earlier && (other || failed) {
             let told = ours.and_then(|ours| ours.rollout_state_reason.clone());
             let told = told.or_else(|| primary.rollout_state_reason.clone());

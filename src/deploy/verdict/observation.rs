@@ -73,6 +73,28 @@ pub struct Deployment {
     pub created_at: f64,
 }
 
+impl Service {
+    pub fn deployment(&self, id: &str) -> Option<&Deployment> {
+        self.deployments.iter().find(|one| one.id == id)
+    }
+
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|one| one.is_primary())
+    }
+}
+
+impl Deployment {
+    #[must_use]
+    pub fn is_primary(&self) -> bool {
+        self.status == "PRIMARY"
+    }
+
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.rollout_state.as_deref() == Some("FAILED")
+    }
+}
+
 /// Where a service registers its tasks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

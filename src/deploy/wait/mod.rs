@@ -178,8 +178,7 @@ impl Watched {
     /// What ECS told since our deployment began, the oldest first.
     fn tell_events(&mut self, service: &Service, report: &dyn Report) -> bool {
         let id = &self.target.expected.deployment;
-        let ours = service.deployments.iter().find(|one| one.id == *id);
-        let Some(since) = ours.map(|ours| ours.created_at) else {
+        let Some(since) = service.deployment(id).map(|ours| ours.created_at) else {
             return false;
         };
         let mut news = false;

@@ -16,17 +16,17 @@ pub struct Optional {
 }
 
 impl Optional {
-    pub fn is_off(&self) -> bool {
-        self.off.get()
-    }
-
-    /// The answer; `None` if there will be none, which is told once. What should pass is an error.
-    pub fn answer<T>(
+    /// The answer; `None` if there will be none, which is told once, and then no call is made. What should pass is
+    /// an error.
+    pub async fn ask<T>(
         &self,
-        reply: Result<T, AwsError>,
+        call: impl Future<Output = Result<T, AwsError>>,
         report: &dyn Report,
     ) -> Result<Option<T>, AwsError> {
-        match reply {
+        if self.off.get() {
+            return Ok(None);
+        }
+        match call.await {
             Ok(answer) => {
                 self.answered.set(true);
                 self.failures.set(0);

@@ -3,7 +3,7 @@
 use super::optional::Optional;
 use super::{Wait, Watched, rollout, targets};
 use crate::aws::AwsError;
-use crate::deploy::verdict::{Deployment, Observation, Rollout, Service, Stopped, Targets};
+use crate::deploy::verdict::{Observation, Rollout, Service, Stopped, Targets};
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -172,14 +172,11 @@ pub enum State {
 
 impl State {
     fn of(service: &Service, deployment: &str) -> State {
-        let ours = service.deployments.iter().find(|one| one.id == *deployment);
-        let primary = |one: &Deployment| one.status == "PRIMARY";
-        match ours {
-            None if service.deployments.iter().any(primary) => State::Over,
+        match service.deployment(deployment) {
+            None if service.primary().is_some() => State::Over,
             None => State::Appearing,
-            Some(ours) if !primary(ours) => State::Over,
+            Some(ours) if !ours.is_primary() || ours.has_failed() => State::Over,
             Some(ours) => match ours.rollout_state.as_deref() {
-                Some("FAILED") => State::Over,
                 Some("COMPLETED") => State::Completed,
                 _ if ours.failed_tasks > 0 || ours.running_count < ours.desired_count => {
                     State::Lacking

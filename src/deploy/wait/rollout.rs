@@ -32,28 +32,22 @@ pub async fn look(
         Some(last) => poll.now.saturating_sub(last) >= PACE,
     };
     one.pace.rollout.get_or_insert(poll.now);
-    let ours = ours(service, &one.target.expected.deployment);
-    let (Some(since), true, false) = (ours, due, poll.rollouts.is_off()) else {
+    let ours = service.deployment(&one.target.expected.deployment);
+    let (Some(ours), true) = (ours, due) else {
         return Ok(None);
     };
     one.pace.rollout = Some(poll.now);
     let (cluster, name) = (poll.wait.cluster, &one.target.service);
     let ecs = &poll.wait.ecs;
-    let reply = ecs
-        .deployments(cluster, name, DEPLOYMENTS, deadline())
-        .await;
-    match poll.rollouts.answer(reply, poll.wait.report) {
-        Ok(Some(all)) => Ok(of(&all, &one.target.expected.definition, since)),
+    let call = ecs.deployments(cluster, name, DEPLOYMENTS, deadline());
+    match poll.rollouts.ask(call, poll.wait.report).await {
+        Ok(Some(all)) => {
+            let definition = &one.target.expected.definition;
+            Ok(of(&all, definition, ours.created_at))
+        }
         Err(error) if decides => Err(error),
         Ok(None) | Err(_) => Ok(None),
     }
-}
-
-/// When our deployment was made.
-fn ours(service: &Service, id: &str) -> Option<f64> {
-    let mut deployments = service.deployments.iter();
-    let ours = deployments.find(|one| one.id == *id)?;
-    Some(ours.created_at)
 }
 
 /// The newest record of the definition that is not older than the deployment.

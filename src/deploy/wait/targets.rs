@@ -12,8 +12,7 @@ pub async fn look(
     service: &Service,
     deployment: &str,
 ) -> Result<Targets, AwsError> {
-    let mut deployments = service.deployments.iter();
-    let ours = deployments.find(|one| one.id == *deployment);
+    let ours = service.deployment(deployment);
     let running = ours.map_or(0, |ours| ours.running_count);
     let elb = Elb::new(poll.wait.ecs.calls());
     let mut worst = Targets::Unknown;
@@ -25,11 +24,8 @@ pub async fn look(
         let alternate = balancer.advanced_configuration.as_ref();
         let alternate = alternate.and_then(|one| one.alternate_target_group_arn.as_deref());
         for arn in [Some(arn), alternate].into_iter().flatten() {
-            if poll.targets.is_off() {
-                return Ok(Targets::Unknown);
-            }
-            let reply = elb.target_health(arn, deadline()).await;
-            match poll.targets.answer(reply, poll.wait.report)? {
+            let call = elb.target_health(arn, deadline());
+            match poll.targets.ask(call, poll.wait.report).await? {
                 Some(targets) => found.extend(targets),
                 // None that can be asked for is not none that is well.
                 None => return Ok(Targets::Unknown),
