@@ -171,9 +171,9 @@ pub enum Progress {
     Gone,
 }
 
-/// How far a service is on the way to a step's number.
+/// How far a service is on the way to a step's number. Until AWS is `settled`, it may not show our own call yet.
 #[must_use]
-pub fn progress(step: &Step, service: Option<&Map<String, Value>>) -> Progress {
+pub fn progress(step: &Step, service: Option<&Map<String, Value>>, settled: bool) -> Progress {
     let Some(service) = service else {
         return Progress::Gone;
     };
@@ -182,7 +182,11 @@ pub fn progress(step: &Step, service: Option<&Map<String, Value>>) -> Progress {
         number(service, "runningCount"),
     );
     if desired != u64::from(step.to) {
-        return Progress::Other(desired);
+        return if settled || desired != step.from {
+            Progress::Other(desired)
+        } else {
+            Progress::Running(running)
+        };
     }
     if running == desired && number(service, "pendingCount") == 0 {
         return Progress::Done;
@@ -259,14 +263,7 @@ fn progresses<'s>(
         let service = found
             .iter()
             .find(|service| service.get("serviceName") == name);
-        match (progress(step, service), service) {
-            // AWS may not show our own call yet.
-            (Progress::Other(count), Some(service)) if !settled && count == step.from => {
-                let running = number(service, "runningCount");
-                (step, Progress::Running(running))
-            }
-            (progress, _) => (step, progress),
-        }
+        (step, progress(step, service, settled))
     };
     steps.iter().map(one).collect()
 }

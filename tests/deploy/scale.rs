@@ -118,8 +118,11 @@ fn progress_is_seen() {
         (Some(service("web", 7, 4)), Progress::Other(7)),
     ];
     for (service, expected) in table {
-        assert_eq!(progress(&step, service.as_ref()), expected);
+        assert_eq!(progress(&step, service.as_ref(), true), expected);
     }
+    let unsettled = |desired| progress(&step, Some(&service("web", desired, 2)), false);
+    assert_eq!(unsettled(2), Progress::Running(2));
+    assert_eq!(unsettled(7), Progress::Other(7));
 }
 
 /// Waits with answers of a function of the poll's number; what was told and how long it took.
