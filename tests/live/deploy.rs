@@ -99,10 +99,8 @@ fn the_old_ones_stopped_well(bed: &Bed) {
     let old: Vec<&Value> = tasks.iter().filter(is_web).collect();
     assert_eq!(old.len(), 2, "{tasks:#?}");
     for task in old {
-        let id = task["taskArn"].as_str().unwrap().rsplit('/').next();
-        let stream = format!("ecs/app/{}", id.unwrap());
         let stop = bed.ministack.until("its stop line", || {
-            let said = bed.ministack.said("/myapp", &stream).concat();
+            let said = bed.ministack.said(&task["taskArn"]).concat();
             let (_, stop) = said.split_once(r#""event":"stop""#)?;
             Some(stop.lines().next()?.to_owned())
         });

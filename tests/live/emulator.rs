@@ -35,8 +35,6 @@ fn register(bed: &Bed, family: &str, commit: &str, command: &[&str]) -> Value {
 
 /// Waits until a task has ended and its log has an end, and returns both.
 fn ended(bed: &Bed, arn: &Value, last: &str) -> (Value, Vec<String>) {
-    let id = arn.as_str().unwrap().rsplit('/').next().unwrap();
-    let stream = format!("ecs/app/{id}");
     let task = bed.ministack.until("the task has stopped", || {
         let stopped = bed.ministack.tasks(bed.cluster, "STOPPED");
         stopped
@@ -44,7 +42,7 @@ fn ended(bed: &Bed, arn: &Value, last: &str) -> (Value, Vec<String>) {
             .find(|task| task["taskArn"] == *arn && task["lastStatus"] == "STOPPED")
     });
     let log = bed.ministack.until("its log is whole", || {
-        let log = bed.ministack.said("/myapp", &stream);
+        let log = bed.ministack.said(arn);
         log.iter().any(|line| line.contains(last)).then_some(log)
     });
     (task, log)

@@ -139,10 +139,7 @@ fn killed_at_any_write_it_is_taken_up_and_migrates_once() {
     let ran = migrations(&bed);
     assert_eq!(ran.len(), 1, "{ran:#?}");
     assert_eq!(ran[0]["containers"][0]["exitCode"], 0);
-    let id = ran[0]["taskArn"].as_str().unwrap().rsplit('/').next();
-    let lines = bed
-        .ministack
-        .said("/myapp", &format!("ecs/app/{}", id.unwrap()));
+    let lines = bed.ministack.said(&ran[0]["taskArn"]);
     let migrated = lines.concat().matches("CreateVisits: migrated").count();
     assert_eq!(migrated, 1, "{lines:?}");
     let service = bed.ministack.service(bed.cluster, "web");

@@ -128,9 +128,12 @@ impl Ministack {
         told["tasks"].as_array().unwrap().clone()
     }
 
-    /// All that a task's container said.
-    pub fn said(&self, group: &str, stream: &str) -> Vec<String> {
-        let asked = json!({"logGroupName": group, "logStreamName": stream, "startFromHead": true});
+    /// All that the container `app` of a task said in the log group `/myapp`.
+    pub fn said(&self, task: &Value) -> Vec<String> {
+        let id = task.as_str().unwrap().rsplit('/').next().unwrap();
+        let stream = format!("ecs/app/{id}");
+        let asked =
+            json!({"logGroupName": "/myapp", "logStreamName": stream, "startFromHead": true});
         let told = self.call("Logs_20140328", "GetLogEvents", &asked);
         let events = told["events"].as_array().unwrap();
         let messages = events.iter().map(|event| event["message"].as_str());
