@@ -86,7 +86,7 @@ pub use ssm::{Parameter, Ssm};
 pub(crate) use error::one_line;
 pub(crate) use plain::{Answer, Ask, Plain};
 pub(crate) use retry::call as retried;
-pub(crate) use web::variable;
+pub(crate) use web::{reaches, variable};
 
 use std::future::Future;
 use std::pin::Pin;

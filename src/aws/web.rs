@@ -29,6 +29,13 @@ const PROXIES: [&str; 6] = [
     "all_proxy",
 ];
 
+/// Whether a variable says how AWS is reached.
+pub(crate) fn reaches(name: &str) -> bool {
+    name.starts_with("AWS_")
+        || PROXIES.contains(&name)
+        || matches!(name, "NO_PROXY" | "no_proxy" | "SSL_CERT_FILE")
+}
+
 /// A client of the SDK's; clones share the connections.
 #[derive(Clone, Debug)]
 pub(super) struct Web(Arc<Inner>);

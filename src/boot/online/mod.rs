@@ -23,18 +23,6 @@ use tokio::sync::Notify;
 /// How long the others may go on after the first failure, so that one boot tells all that is wrong.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// Variables of the mode that say how AWS is reached, beside those that begin with `AWS_`.
-const REACHES: [&str; 8] = [
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "NO_PROXY",
-    "no_proxy",
-];
-
 /// What AWS was asked, and how long each part took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -79,9 +67,7 @@ pub fn ask<'j>(
     orders: Vec<Order<'_, 'j>>,
 ) -> Result<(Vec<Staged<'j>>, Option<Cost>), Failure> {
     let begun = Instant::now();
-    let reaches =
-        |name: &str| name.starts_with("AWS_") || REACHES.contains(&name) || name == "SSL_CERT_FILE";
-    for one in mode.env.iter().filter(|one| reaches(&one.name)) {
+    for one in mode.env.iter().filter(|one| aws::reaches(&one.name)) {
         environment::set(&one.name, &one.value);
     }
     let runtime = aws::runtime().map_err(|error| Failure::one(format!("event loop: {error}")))?;
