@@ -398,7 +398,11 @@ fn two_deploys_come_one_after_the_other() {
             after(5.0).await;
             stage.deploy(FILE, "app:3").await
         };
-        let (first, second) = futures_util::future::join(stage.deploy(FILE, "app:2"), second).await;
+        let (first, second) = Box::pin(futures_util::future::join(
+            stage.deploy(FILE, "app:2"),
+            second,
+        ))
+        .await;
         assert_eq!(exit(&first), 0);
         let said = second.unwrap_err().to_string();
         assert!(
@@ -418,7 +422,11 @@ fn two_deploys_come_one_after_the_other() {
             );
             stage.deploy(FILE, "app:4").await
         };
-        let (first, next) = futures_util::future::join(stage.deploy(FILE, "app:3"), next).await;
+        let (first, next) = Box::pin(futures_util::future::join(
+            stage.deploy(FILE, "app:3"),
+            next,
+        ))
+        .await;
         assert_eq!((exit(&first), exit(&next)), (0, 0));
         assert_eq!(stage.ecs.serves("job").0, "app:4");
     });
