@@ -1,5 +1,5 @@
-//! Ends of deployments that are easily taken for others: no room and blindness are not a timeout, a newer deployment
-//! not a stop, what failed is not what served, and what was deregistered is not there to be used.
+//! Deploys whose facts are easily taken for others: blindness is not a timeout, what failed is not what served, and
+//! what was deregistered is not there to be used.
 
 use super::fake::stage::exit;
 use super::fake::{Fate, Fault, Stage, run};
@@ -7,11 +7,7 @@ use super::loaded;
 use entry::aws::Kind;
 use entry::deploy::guard::Stop;
 use entry::deploy::plan::{Paint, Revision, Running, plan};
-use entry::deploy::verdict::{
-    Expected, Limits, Memory, Observation, Outcome, Rollout, Service, Targets, Verdict, Waiting,
-    verdict,
-};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 
 const ONE: &str = "\
@@ -21,114 +17,7 @@ tasks: {web: {containerDefinitions: [{name: app, memory: 128}]}}
 services: {web: {desired_count: 2}}
 ";
 
-/// Ours is `ecs-svc/2`, of `td/web:2`.
-fn expected() -> Expected {
-    Expected {
-        deployment: "ecs-svc/2".to_owned(),
-        definition: "arn:td/web:2".to_owned(),
-        before: Some("arn:td/web:1".to_owned()),
-        tasks: 0,
-        allow_zero: false,
-        until_paused: false,
-        limits: Limits {
-            timeout: Duration::from_mins(20),
-            capacity: Duration::from_mins(15),
-            failed_starts: 3,
-        },
-    }
-}
-
-/// A deployment: number, definition, status, state.
-fn deployment((id, revision, status, state): (u32, u32, &str, &str)) -> Value {
-    json!({"id": format!("ecs-svc/{id}"), "status": status, "taskDefinition": format!("arn:td/web:{revision}"),
-        "rolloutState": state, "desiredCount": 2, "runningCount": 1, "createdAt": 100.0})
-}
-
-fn seen(deployments: &[(u32, u32, &str, &str)], events: &[&str], rollout: &str) -> Observation {
-    let deployments: Vec<Value> = deployments.iter().copied().map(deployment).collect();
-    let events = events.iter().enumerate().rev();
-    let events: Vec<Value> = events
-        .map(|(place, message)| json!({"id": format!("e{place}"), "createdAt": 101 + place, "message": message}))
-        .collect();
-    let service = json!({"serviceName": "web", "status": "ACTIVE", "desiredCount": 2,
-        "deployments": deployments, "events": events});
-    let service: Service = serde_json::from_value(service).unwrap();
-    Observation::Seen {
-        service: Box::new(service),
-        stopped: Vec::new(),
-        targets: Targets::Unknown,
-        rollout: (!rollout.is_empty()).then(|| Rollout {
-            status: rollout.to_owned(),
-            definition: Some("arn:td/web:2".to_owned()),
-            ..Rollout::default()
-        }),
-    }
-}
-
-/// The answer to the last of some polls, each at its minute.
-fn polled(expected: &Expected, polls: &[(u64, &Observation)]) -> Verdict {
-    let mut memory = Memory::default();
-    let mut last = Verdict::Wait(Waiting::Unseen);
-    for (minute, poll) in polls {
-        (last, memory) = verdict(expected, poll, memory, Duration::from_mins(*minute));
-    }
-    last
-}
-
-fn outcome(verdict: Verdict) -> Outcome {
-    match verdict {
-        Verdict::End(outcome) => outcome,
-        Verdict::Wait(waiting) => panic!("it waits: {waiting}"),
-    }
-}
-
-const GOING: [(u32, u32, &str, &str); 2] = [
-    (2, 2, "PRIMARY", "IN_PROGRESS"),
-    (1, 1, "ACTIVE", "COMPLETED"),
-];
-const UNABLE: &str = "(service web) was unable to place a task because no instance has room.";
-const STARTED: &str = "(service web) has started 1 tasks: (task x).";
-
-/// Nodes that come at last must not find that the time of the tasks is over.
-#[test]
-fn time_without_room_is_not_the_time_of_the_tasks() {
-    let (full, room) = (
-        seen(&GOING, &[UNABLE], ""),
-        seen(&GOING, &[UNABLE, STARTED], ""),
-    );
-    let unknown = Observation::Unknown;
-    let expected = expected();
-    let waits = |polls: &[(u64, &Observation)]| {
-        let verdict = polled(&expected, polls);
-        assert!(matches!(verdict, Verdict::Wait(_)), "{verdict:?}");
-    };
-    // From minute 10 to 24 there is no room.
-    let until = [(9, &room), (10, &full), (23, &full)];
-    // A poll that fails after the timeout is none.
-    waits(&[&until[..], &[(23, &unknown)]].concat());
-    // A task is started: ten minutes of its twenty are left.
-    waits(&[&until[..], &[(24, &room)]].concat());
-    waits(&[&until[..], &[(24, &room), (33, &room)]].concat());
-    let over = polled(
-        &expected,
-        &[&until[..], &[(24, &room), (34, &room)]].concat(),
-    );
-    assert_eq!(outcome(over).code(), 12);
-    // Room has its own end,
-    let over = polled(&expected, &[&until[..], &[(25, &full)]].concat());
-    assert_eq!(outcome(over).code(), 12);
-    // and one that comes and goes makes nothing endless: fifteen minutes and twenty are all.
-    let flaps: Vec<(u64, &Observation)> = (0..18)
-        .map(|pair| (pair * 2, if pair % 2 == 0 { &full } else { &room }))
-        .collect();
-    waits(&flaps[..17]);
-    let over = polled(&expected, &[&flaps[..], &[(36, &room)]].concat());
-    assert_eq!(outcome(over).code(), 12);
-    let over = polled(&expected, &[(0, &room), (20, &unknown)]);
-    assert_eq!(outcome(over).code(), 12);
-}
-
-/// The same in a deploy: the poll that fails comes when the time of the tasks would be over.
+/// The poll that fails comes when the time of the tasks would be over.
 #[test]
 fn a_poll_that_fails_while_there_is_no_room_ends_nothing() {
     run(async {
@@ -149,55 +38,6 @@ fn a_poll_that_fails_while_there_is_no_room_ends_nothing() {
         let (done, ()) = futures_util::future::join(stage.deploy(ONE, "app:2"), other).await;
         assert_eq!(exit(&done), 0, "{done:?}");
     });
-}
-
-/// AWS stops the record of a deployment whose place a newer one takes.
-#[test]
-fn a_stop_by_a_newer_deployment_is_no_stop() {
-    let ours = seen(&GOING, &[], "");
-    for status in ["STOPPED", "STOP_REQUESTED"] {
-        let table = [
-            (3, "superseded by arn:td/web:3", 11),
-            (2, "superseded by ecs-svc/3", 11),
-            (1, "rolled back: the service is back on arn:td/web:1", 10),
-        ];
-        for (revision, said, code) in table {
-            let newer = [
-                (3, revision, "PRIMARY", "IN_PROGRESS"),
-                (2, 2, "ACTIVE", "IN_PROGRESS"),
-            ];
-            let newer = seen(&newer, &[], status);
-            let found = outcome(polled(&expected(), &[(0, &ours), (1, &newer)]));
-            assert_eq!(
-                (found.to_string().as_str(), found.code()),
-                (said, code),
-                "{status}"
-            );
-        }
-        let alone = outcome(polled(&expected(), &[(0, &seen(&GOING, &[], status))]));
-        assert_eq!(alone, Outcome::Stopped, "{status}");
-    }
-}
-
-/// New tasks of what ran already, or new settings for them, that ECS takes back.
-#[test]
-fn a_rollback_to_the_same_definition_is_one() {
-    let same = Expected {
-        before: Some("arn:td/web:2".to_owned()),
-        ..expected()
-    };
-    let back = |state| {
-        seen(
-            &[(3, 2, "PRIMARY", "IN_PROGRESS"), (2, 2, "ACTIVE", state)],
-            &[],
-            "",
-        )
-    };
-    let ours = seen(&GOING, &[], "");
-    let found = outcome(polled(&same, &[(0, &ours), (1, &back("FAILED"))]));
-    assert_eq!(found.code(), 10);
-    let found = outcome(polled(&same, &[(0, &ours), (1, &back("IN_PROGRESS"))]));
-    assert_eq!(found.code(), 11);
 }
 
 /// ECS goes back to what it has proven, and so it is what we go back to.

@@ -123,6 +123,16 @@ impl Seen {
     }
 }
 
+/// The answer to the last of some polls, each at its minute.
+fn at_minutes(expected: &Expected, polls: &[(u64, &Observation)]) -> Verdict {
+    let mut memory = Memory::default();
+    let mut last = Verdict::Wait(Waiting::Unseen);
+    for (minute, poll) in polls {
+        (last, memory) = verdict(expected, poll, memory, Duration::from_mins(*minute));
+    }
+    last
+}
+
 /// Verdicts of one poll after the other, ten seconds apart, until one ends it.
 fn trace(expected: &Expected, polls: &[Seen]) -> Verdict {
     let mut memory = Memory::default();
@@ -171,6 +181,7 @@ fn ill(targets: u64) -> Targets {
 const DONE: &str = "ecs-svc/2 PRIMARY arn:td/web:2 COMPLETED 2/2";
 const GOING: &str = "ecs-svc/2 PRIMARY arn:td/web:2 IN_PROGRESS 1/2";
 const BEFORE: &str = "ecs-svc/1 ACTIVE arn:td/web:1 COMPLETED 2/2";
+const STARTED: &str = "(service web) has started 1 tasks: (task x).";
 const UNABLE: &str = "(service web) was unable to place a task because no container instance met all \
     of its requirements.";
 
@@ -396,9 +407,7 @@ fn without_room_it_waits_with_a_time_of_its_own() {
     // An event of before the deployment says nothing about it, and a started task ends it.
     let earlier = seen(&[GOING, BEFORE]).event(99.0, UNABLE);
     waits(&once(earlier), "1 of 2 tasks run");
-    let started = no_room
-        .clone()
-        .event(102.0, "(service web) has started 1 tasks: (task x).");
+    let started = no_room.clone().event(102.0, STARTED);
     waits(&once(started), "1 of 2 tasks run");
 
     let memory = Memory::default();
@@ -415,6 +424,41 @@ fn without_room_it_waits_with_a_time_of_its_own() {
     let room = seen(&[GOING, BEFORE]).observation();
     let (_, memory) = verdict(&expected(), &room, memory, seconds(20));
     assert_eq!(memory.no_room, None);
+}
+
+/// Nodes that come at last must not find that the time of the tasks is over.
+#[test]
+fn time_without_room_is_not_the_time_of_the_tasks() {
+    let full = seen(&[GOING, BEFORE]).event(101.0, UNABLE);
+    let room = full.clone().event(102.0, STARTED).observation();
+    let (full, unknown) = (full.observation(), Observation::Unknown);
+    let mut expected = expected();
+    expected.limits.timeout = Duration::from_mins(20);
+    expected.limits.capacity = Duration::from_mins(15);
+    let waits = |polls: &[(u64, &Observation)]| {
+        let verdict = at_minutes(&expected, polls);
+        assert!(matches!(verdict, Verdict::Wait(_)), "{verdict:?}");
+    };
+    let is_late = |polls: &[(u64, &Observation)]| {
+        assert_eq!(ended(at_minutes(&expected, polls)).code(), 12);
+    };
+    // From minute 10 to 24 there is no room.
+    let until = [(9, &room), (10, &full), (23, &full)];
+    // A poll that fails after the timeout is none.
+    waits(&[&until[..], &[(23, &unknown)]].concat());
+    // A task is started: ten minutes of its twenty are left.
+    waits(&[&until[..], &[(24, &room)]].concat());
+    waits(&[&until[..], &[(24, &room), (33, &room)]].concat());
+    is_late(&[&until[..], &[(24, &room), (34, &room)]].concat());
+    // Room has its own end,
+    is_late(&[&until[..], &[(25, &full)]].concat());
+    // and one that comes and goes makes nothing endless: fifteen minutes and twenty are all.
+    let flaps: Vec<(u64, &Observation)> = (0..18)
+        .map(|pair| (pair * 2, if pair % 2 == 0 { &full } else { &room }))
+        .collect();
+    waits(&flaps[..17]);
+    is_late(&[&flaps[..], &[(36, &room)]].concat());
+    is_late(&[(0, &room), (20, &unknown)]);
 }
 
 #[test]
@@ -506,6 +550,44 @@ fn a_third_definition_supersedes() {
     };
     let old = seen(&["ecs-svc/3 PRIMARY arn:td/web:1 COMPLETED 2/2"]);
     assert_eq!(ended(trace(&new, &[seen(&[GOING]), old])).code(), 11);
+}
+
+/// AWS stops the record of a deployment whose place a newer one takes.
+#[test]
+fn a_stop_by_a_newer_deployment_is_no_stop() {
+    let ours = seen(&[GOING, BEFORE]);
+    for status in ["STOPPED", "STOP_REQUESTED"] {
+        let table = [
+            (THIRD, "superseded by arn:td/web:3", 11),
+            (NEW, "superseded by ecs-svc/3", 11),
+            (OLD, "rolled back: the service is back on arn:td/web:1", 10),
+        ];
+        for (definition, said, code) in table {
+            let newer = format!("ecs-svc/3 PRIMARY {definition} IN_PROGRESS 1/2");
+            let newer = seen(&[&newer, "ecs-svc/2 ACTIVE arn:td/web:2 IN_PROGRESS 1/2"]);
+            let polls = [ours.clone(), newer.rollout(status, NEW)];
+            let found = ended(trace(&expected(), &polls));
+            let found = (found.to_string(), found.code());
+            assert_eq!(found, (said.to_owned(), code), "{status}");
+        }
+        let alone = ended(once(ours.clone().rollout(status, NEW)));
+        assert_eq!(alone, Outcome::Stopped, "{status}");
+    }
+}
+
+/// New tasks of what ran already, or new settings for them, that ECS takes back.
+#[test]
+fn a_rollback_to_the_same_definition_is_one() {
+    let same = Expected {
+        before: Some(NEW.to_owned()),
+        ..expected()
+    };
+    for (state, code) in [("FAILED", 10), ("IN_PROGRESS", 11)] {
+        let older = format!("ecs-svc/2 ACTIVE arn:td/web:2 {state} 1/2");
+        let back = seen(&["ecs-svc/3 PRIMARY arn:td/web:2 IN_PROGRESS 1/2", &older]);
+        let found = ended(trace(&same, &[seen(&[GOING, BEFORE]), back]));
+        assert_eq!(found.code(), code, "{state}");
+    }
 }
 
 #[test]
