@@ -29,6 +29,8 @@ pub enum Stop {
     Audit(AwsError),
     #[error("{0}")]
     Aws(AwsError),
+    #[error("{0}: what was begun goes on at ECS unseen, the same command again waits for it")]
+    Blind(AwsError),
     /// The files ask for what cannot be done.
     #[error("{}", .0.join("\n"))]
     Refused(Vec<String>),

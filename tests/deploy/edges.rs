@@ -40,6 +40,55 @@ fn a_poll_that_fails_while_there_is_no_room_ends_nothing() {
     });
 }
 
+/// Credentials that are over in the middle of a wait stay so, mostly.
+#[test]
+fn a_wait_that_may_see_nothing_any_more_ends_soon() {
+    let blind = async |stage: &Stage, seconds: u64| {
+        let other = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            stage.faults.set(|operation, _| match operation {
+                "DescribeServices" => Fault::Refused(Kind::Expired),
+                _ => Fault::None,
+            });
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            stage.faults.clear();
+        };
+        let began = tokio::time::Instant::now();
+        let deploy = async {
+            let done = stage.deploy(ONE, "app:2").await;
+            (done, began.elapsed())
+        };
+        futures_util::future::join(deploy, other).await.0
+    };
+    run(async {
+        let stage = Stage::with(ONE, "app:1").await;
+        let fates = &stage.ecs.fates;
+        fates.borrow_mut().insert("app:2".to_owned(), Fate::NoRoom);
+        let (done, took) = blind(&stage, 600).await;
+        let Err(stop @ Stop::Blind(_)) = &done else {
+            panic!("{done:?}");
+        };
+        assert!(took < Duration::from_secs(90), "{took:?}");
+        let said = stop.to_string();
+        assert!(said.contains("the credentials have expired"), "{said}");
+        assert!(
+            said.ends_with("the same command again waits for it"),
+            "{said}"
+        );
+        assert_eq!(exit(&done), 1);
+        // And so it does.
+        fates.borrow_mut().insert("app:2".to_owned(), Fate::Good);
+        assert_eq!(exit(&stage.deploy(ONE, "app:2").await), 0);
+        assert_eq!(stage.ecs.called("UpdateService").len(), 1);
+    });
+    // Who gets new ones in time goes on.
+    run(async {
+        let stage = Stage::with(ONE, "app:1").await;
+        let (done, _) = blind(&stage, 40).await;
+        assert_eq!(exit(&done), 0, "{done:?}");
+    });
+}
+
 /// ECS goes back to what it has proven, and so it is what we go back to.
 #[test]
 fn what_failed_before_is_not_what_served() {

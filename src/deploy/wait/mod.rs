@@ -7,7 +7,8 @@
 //! health of targets (targets) ──┘
 //! ```
 //!
-//! A poll that failed says nothing of a deployment: it is `Unknown`, and the next one tells.
+//! A poll that failed says nothing of a deployment: it is `Unknown`, and the next one tells. What does not pass, such as
+//! credentials that are over, ends the wait soon: nobody would see anything until its timeout.
 
 mod optional;
 mod poll;
@@ -29,6 +30,9 @@ use tokio::time::Instant;
 /// Between two polls: short while something happens.
 const SHORTEST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(10);
+
+/// How long a failure that does not pass by itself is given all the same.
+const LASTING: Duration = Duration::from_mins(1);
 
 /// What is waited for.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +79,7 @@ impl Wait<'_> {
         let began = Instant::now();
         let mut interval = SHORTEST;
         let mut blind: Option<AwsError> = None;
+        let mut lasting: Option<Duration> = None;
         loop {
             let mut news = false;
             let poll = Poll {
@@ -97,9 +102,19 @@ impl Wait<'_> {
             if let Some(error) = failure.as_ref().filter(|_| blind.is_none()) {
                 self.report.tell(&Event::Warning(error.to_string()));
             }
+            let now = began.elapsed();
+            lasting = match &failure {
+                Some(error) if !error.kind.passes() => lasting.or(Some(now)),
+                _ => None,
+            };
             blind = failure;
             if all.iter().all(|one| one.outcome.is_some()) {
                 break;
+            }
+            if let (Some(error), Some(since)) = (&blind, lasting)
+                && now.saturating_sub(since) >= LASTING
+            {
+                return Err(Stop::Blind(error.clone()));
             }
             interval = if news {
                 SHORTEST
