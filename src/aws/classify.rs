@@ -21,7 +21,12 @@ where
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let (code, message) = (service.err().code(), service.err().message());
-            (of_service(code, status), said(code, message, status))
+            let kind = if message.is_some_and(is_contention) {
+                Kind::Throttled
+            } else {
+                of_service(code, status)
+            };
+            (kind, said(code, message, status))
         }
         SdkError::DispatchFailure(failure) => {
             let cause = failure.as_connector_error();
@@ -53,6 +58,12 @@ pub(super) fn said(code: Option<&str>, message: Option<&str>, status: u16) -> St
         (None, None) if status < 300 => format!("status {status}, but with a body of another kind"),
         (None, None) => format!("status {status}"),
     }
+}
+
+/// `RegisterTaskDefinition` answers with a `ClientException`, as for what is wrong with a definition, while another
+/// registers the same family: "Too many concurrent attempts to create a new revision of the specified family."
+fn is_contention(message: &str) -> bool {
+    message.starts_with("Too many concurrent attempts")
 }
 
 /// The code says what it is; where there is none, as in a reply to HEAD or from a proxy, the status does.
@@ -189,5 +200,12 @@ mod tests {
         for (code, status, kind) in table {
             assert_eq!(of_service(code, status), kind, "{code:?} {status}");
         }
+    }
+
+    #[test]
+    fn only_the_message_tells_contention() {
+        let busy = "Too many concurrent attempts to create a new revision of the specified family.";
+        assert!(is_contention(busy));
+        assert!(!is_contention("Too many containers."));
     }
 }

@@ -30,6 +30,8 @@ struct Web {
     updated: bool,
     /// ARNs of its target groups.
     groups: Vec<String>,
+    /// Somebody else registers the family meanwhile.
+    contended: bool,
 }
 
 impl Web {
@@ -63,6 +65,11 @@ impl Web {
         match operation(request).as_str() {
             "DescribeServices" => reply(&json!({"services": [self.service()]})),
             "DescribeTaskDefinition" => reply(&json!({"taskDefinition": definition})),
+            "RegisterTaskDefinition" if std::mem::take(&mut self.contended) => Reply::error(
+                400,
+                "ClientException",
+                "Too many concurrent attempts to create a new revision of the specified family.",
+            ),
             "RegisterTaskDefinition" => {
                 reply(&json!({"taskDefinition": {"taskDefinitionArn": arn(2)}}))
             }
@@ -98,6 +105,7 @@ impl Aws {
             states,
             updated: false,
             groups: Vec::new(),
+            contended: false,
         }));
         let answering = web.clone();
         let silent = Arc::new(AtomicBool::new(false));
@@ -161,6 +169,16 @@ service web: deployed
     let denied = "entryctl: warning: ecs:ListServiceDeployments web: access denied: not allowed \
         (AccessDeniedException); allow ecs:ListServiceDeployments on it in the role's policy: the wait goes on without it\n";
     assert_eq!(said.stderr(), format!("{NO_STATE}{denied}"));
+}
+
+#[test]
+fn a_family_that_another_registers_too_is_waited_for() {
+    let aws = Aws::new(&["COMPLETED"]);
+    aws.web.lock().unwrap().contended = true;
+    let said = aws.entryctl(ONE, &["deploy"]).run().expect(0);
+    let registered = "task web: registered web:2\n";
+    assert!(said.stdout().contains(registered), "{}", said.stdout());
+    assert!(!aws.web.lock().unwrap().contended);
 }
 
 #[test]
