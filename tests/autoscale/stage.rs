@@ -5,8 +5,8 @@ use super::support::config;
 use entry::autoscale::config::Config;
 use entry::autoscale::decide::{Action, Memory};
 use entry::autoscale::run::{
-    Clock, Cloud, Format, Fresh, Later, Lead, Log, Observed, Order, Orders, Outcome, Parts, Scaler,
-    Source, stored,
+    Clock, Cloud, Format, Fresh, Later, Lead, Level, Log, Observed, Order, Orders, Outcome, Parts,
+    Scaler, Source, stored,
 };
 use entry::autoscale::simulate::world::{Pace, World};
 use entry::aws::{AwsError, Get, Kind, ObjectInfo, OnlyIf, Pending, Put, S3, Sink};
@@ -411,13 +411,13 @@ impl Cloud for Model<'_> {
         })
     }
 
-    fn interruptions(&self, _config: Rc<Config>) -> Later<'_, Vec<String>> {
+    fn interruptions(&self, _config: Rc<Config>) -> Later<'_, Vec<(Level, String)>> {
         Box::pin(async {
             loop {
                 self.stage.listened.borrow_mut().insert(self.id.clone());
                 let lines = std::mem::take(&mut *self.stage.interruptions.borrow_mut());
                 if !lines.is_empty() {
-                    return lines;
+                    return lines.into_iter().map(|line| (Level::Info, line)).collect();
                 }
                 sleep(Duration::from_secs(1)).await;
             }

@@ -1,6 +1,7 @@
 //! AWS in the loop's place for it.
 
 use super::cloud::{Cloud, Later, Observed, Outcome};
+use super::log::Level;
 use crate::autoscale::Region;
 use crate::autoscale::act::carry_out;
 use crate::autoscale::config::{Config, Queue};
@@ -98,7 +99,7 @@ impl<'c> Aws<'c> {
         }
     }
 
-    async fn interrupted(&self, config: &Config, queue: &Queue) -> Vec<String> {
+    async fn interrupted(&self, config: &Config, queue: &Queue) -> Vec<(Level, String)> {
         let regions = self.regions(config);
         let clouds = self.clouds(&regions, Instant::now() + MESSAGE);
         let seen = self.seen.borrow().clone();
@@ -112,15 +113,18 @@ impl<'c> Aws<'c> {
     }
 }
 
-fn lines(report: &Report) -> Vec<String> {
+fn lines(report: &Report) -> Vec<(Level, String)> {
     let steps = report.steps.iter().map(|(step, result)| match result {
-        Ok(_) => sentence(step),
-        Err(error) => format!("{}: failed: {error}", sentence(step)),
+        Ok(_) => (Level::Info, sentence(step)),
+        Err(error) => {
+            let line = format!("{}: failed: {error}", sentence(step));
+            (Level::Warning, line)
+        }
     });
     let error = report.error.as_ref().map(ToString::to_string);
+    let odd = report.refused.iter().cloned().chain(error);
     steps
-        .chain(report.refused.iter().cloned())
-        .chain(error)
+        .chain(odd.map(|line| (Level::Warning, line)))
         .collect()
 }
 
@@ -180,7 +184,7 @@ impl Cloud for Aws<'_> {
         })
     }
 
-    fn interruptions(&self, config: Rc<Config>) -> Later<'_, Vec<String>> {
+    fn interruptions(&self, config: Rc<Config>) -> Later<'_, Vec<(Level, String)>> {
         Box::pin(async move {
             let queues = config.interruption_queues.iter();
             let polls: Vec<_> = queues
@@ -191,5 +195,38 @@ impl Cloud for Aws<'_> {
             }
             join_all(polls).await.concat()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::autoscale::ClusterId;
+    use crate::autoscale::act::Done;
+    use crate::aws::{AwsError, Kind};
+
+    #[test]
+    fn what_failed_is_a_warning() {
+        let cluster = ClusterId {
+            region: None,
+            name: "c".into(),
+        };
+        let step = |instance: &str| Step::Drain {
+            cluster: cluster.clone(),
+            instance: instance.into(),
+        };
+        let error = |detail| AwsError::new(Kind::Denied, "sqs:DeleteMessageBatch", "q", detail);
+        let report = Report {
+            steps: vec![
+                (step("i-1"), Ok(Done::Now)),
+                (step("i-2"), Err(error("no"))),
+            ],
+            refused: vec!["a message of q".to_owned()],
+            error: Some(error("never")),
+            ..Report::default()
+        };
+        let levels: Vec<Level> = lines(&report).into_iter().map(|(level, _)| level).collect();
+        let warning = Level::Warning;
+        assert_eq!(levels, [Level::Info, warning, warning, warning]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::cloud::Cloud;
 use super::lead::Clock;
-use super::log::{Level, Log};
+use super::log::Log;
 use crate::autoscale::config::Config;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -54,9 +54,9 @@ pub(super) async fn listen(
         }
         let config = shared.config.borrow().clone();
         if let Either::Left((lines, _)) = select(cloud.interruptions(config), changed).await {
-            for line in lines {
+            for (level, line) in lines {
                 let mut log = log.borrow_mut();
-                log.say(clock(), Level::Info, "interruption", &line);
+                log.say(clock(), level, "interruption", &line);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What the loop needs of AWS.
 
+use super::log::Level;
 use crate::autoscale::config::Config;
 use crate::autoscale::decide::{Action, Memory, Snapshot};
 use crate::aws::AwsError;
@@ -42,7 +43,7 @@ pub trait Cloud {
 
     /// Waits for what does not wait for polls, spot interruptions, and does what they ask for; returns what there is
     /// to tell. It goes on beside the polls for as long as this copy leads, paused or not.
-    fn interruptions(&self, _config: Rc<Config>) -> Later<'_, Vec<String>> {
+    fn interruptions(&self, _config: Rc<Config>) -> Later<'_, Vec<(Level, String)>> {
         Box::pin(std::future::pending())
     }
 }

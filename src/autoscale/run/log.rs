@@ -16,8 +16,8 @@ pub enum Format {
 }
 
 /// Whether somebody should look.
-#[derive(Clone, Copy)]
-pub(super) enum Level {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
     Info,
     Warning,
     Error,

@@ -27,7 +27,7 @@ pub mod stored;
 pub use aws::Aws;
 pub use cloud::{Cloud, Later, Observed, Outcome};
 pub use lead::{Clock, LEASE, Lead, takeover};
-pub use log::{Format, Log};
+pub use log::{Format, Level, Log};
 pub use orders::{Order, Orders};
 pub use scaler::{Parts, Scaler};
 pub use signals::Signals;
