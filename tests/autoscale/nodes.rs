@@ -409,8 +409,7 @@ fn tasks_start_where_there_is_room() {
             .into_iter()
             .find(|one| *one.alarm.name == *name)
             .unwrap();
-        let mut seen = alarm_of(state, at(0));
-        seen.read = at(100_000);
+        let seen = alarm_of(state, at(0));
         hand.snapshot.alarms.insert(trigger.alarm.clone(), seen);
     };
     alarm(&mut hand, "u", AlarmState::Alarm);

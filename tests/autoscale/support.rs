@@ -128,9 +128,5 @@ impl Single {
 }
 
 pub fn alarm(state: AlarmState, now: Timestamp) -> Alarm {
-    Alarm {
-        state,
-        since: now,
-        read: now,
-    }
+    Alarm { state, since: now }
 }

@@ -38,7 +38,7 @@ use triggers::Alarms;
 pub fn decide(config: &Config, snapshot: &Snapshot, memory: Memory, now: Timestamp) -> Decision {
     let mut poll = Poll {
         snapshot,
-        alarms: Alarms::new(&snapshot.alarms, config.polling_interval, now),
+        alarms: Alarms(&snapshot.alarms),
         registered: registered(snapshot),
         before: memory,
         now,

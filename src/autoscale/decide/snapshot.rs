@@ -42,8 +42,6 @@ pub struct Lease {
 pub struct Alarm {
     pub state: AlarmState,
     pub since: Timestamp,
-    /// When this was answered: an old answer is worth nothing.
-    pub read: Timestamp,
 }
 
 /// A container instance.

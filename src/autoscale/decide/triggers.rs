@@ -1,22 +1,12 @@
 //! What a service's alarms ask for.
 
-use super::memory::elapsed;
 use super::snapshot::Alarm;
 use crate::autoscale::config::{Service, Trigger};
 use crate::autoscale::{AlarmId, AlarmState};
-use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// One answer may fail, and the one after it; then nobody knows what the alarm does.
-const POLLS_TO_BELIEVE: u32 = 3;
 
 /// The alarms of a poll.
-pub struct Alarms<'a> {
-    seen: &'a BTreeMap<AlarmId, Alarm>,
-    now: Timestamp,
-    believed: Duration,
-}
+pub struct Alarms<'a>(pub &'a BTreeMap<AlarmId, Alarm>);
 
 /// What they ask for.
 pub struct Wishes<'c> {
@@ -28,18 +18,9 @@ pub struct Wishes<'c> {
     pub no_data: Option<&'c AlarmId>,
 }
 
-impl<'a> Alarms<'a> {
-    pub fn new(seen: &'a BTreeMap<AlarmId, Alarm>, interval: Duration, now: Timestamp) -> Self {
-        Alarms {
-            seen,
-            now,
-            believed: interval * POLLS_TO_BELIEVE,
-        }
-    }
-
+impl Alarms<'_> {
     fn state(&self, id: &AlarmId) -> Option<AlarmState> {
-        let alarm = self.seen.get(id)?;
-        (elapsed(alarm.read, self.now) <= self.believed).then_some(alarm.state)
+        Some(self.0.get(id)?.state)
     }
 
     /// The order of the triggers in the file means nothing.

@@ -68,6 +68,5 @@ fn alarm(value: &Value, now: jiff::Timestamp) -> Option<Alarm> {
     Some(Alarm {
         state: known?.1,
         since: time(value, "StateUpdatedTimestamp").unwrap_or(now),
-        read: now,
     })
 }

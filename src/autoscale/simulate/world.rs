@@ -225,7 +225,6 @@ impl World {
             let alarm = Alarm {
                 state: *state,
                 since: *since,
-                read: self.now,
             };
             snapshot.alarms.insert(id.clone(), alarm);
         }
