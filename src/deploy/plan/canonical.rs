@@ -3,10 +3,9 @@
 use crate::deploy::config::fields;
 use serde_json::{Map, Value};
 
-/// A task definition without what only stands in answers.
+/// A task definition. What only stands in answers stays: whoever compares or shows takes away what is not sent.
 pub fn task(definition: &Map<String, Value>) -> Map<String, Value> {
     let mut task = definition.clone();
-    task.retain(|key, value| !fields::TASK.answered.contains(&key.as_str()) && !value.is_null());
     for (key, unit) in [("cpu", "vcpu"), ("memory", "gb")] {
         if let Some(Value::String(size)) = task.get_mut(key) {
             *size = in_units(size, unit);
