@@ -52,8 +52,16 @@ fn sleeping(health: &str) -> Running {
         .mode("web", &mode)
         .args(["web"])
         .start();
-    running.stdout.wait_for("up");
+    up(&running);
     running
+}
+
+/// The app is up, and entry shows it, which it does a moment later.
+fn up(running: &Running) {
+    running.stdout.wait_for("up");
+    wait::until("entry shows that it runs", || {
+        (asked(running, &[]).0 != "unhealthy: it still boots").then_some(())
+    });
 }
 
 fn end(running: Running) {
@@ -150,7 +158,7 @@ fn a_mode_without_health_is_well_while_it_runs() {
         .mode("web", "command: [sh, -c, 'echo up; read x']")
         .args(["web"]);
     let running = entry.start();
-    running.stdout.wait_for("up");
+    up(&running);
     healthy(&running, "it runs");
     let (said, code) = asked(&running, &["wbe"]);
     assert!(
