@@ -77,9 +77,6 @@ fn measure(groups: usize, case: usize) {
     // The first decision finds what drains already.
     let memory = decide(&config, &snapshot, Memory::default(), now).memory;
     let now = now + Duration::from_secs(30);
-    for alarm in snapshot.alarms.values_mut() {
-        alarm.read = now;
-    }
     let before = peak();
     let mut times = [Vec::new(), Vec::new(), Vec::new()];
     let mut actions = 0;
@@ -172,7 +169,6 @@ fn snapshot(config: &Config, now: Timestamp) -> Snapshot {
     let alarm = Alarm {
         state: AlarmState::Ok,
         since: now,
-        read: now,
     };
     let tasks = u32::try_from(NODES / SERVICES).unwrap();
     for group in &config.groups {
