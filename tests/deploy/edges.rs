@@ -202,4 +202,27 @@ services:
     assert!(lines.starts_with("task web: no change, web:7\n"), "{lines}");
     let before = format!("{TWO}before: [{{task: web, command: migrate}}]\n");
     assert!(!planned(&before, 5, false).is_empty());
+    let starts = "schedule: rate(1 day), role_arn: r";
+    let nightly = |how: &str| format!("{TWO}scheduled_tasks: {{nightly: {{{how}, task: web}}}}\n");
+    let lines = planned(&nightly(starts), 5, false).lines(Paint::Plain);
+    assert!(lines.starts_with(registers), "{lines}");
+    // What is to be deleted starts nothing, and neither does what is of another definition.
+    let job = "job: {task: web, desired_count: 1}";
+    let other = "}]}, job: {containerDefinitions: [{name: app, image: b, memory: 128}]}}";
+    let rows = [
+        (nightly("delete: true"), 5),
+        (TWO.replace(job, "job: {task: web, delete: true}"), 4),
+        (
+            TWO.replace("}]}}", other)
+                .replace(job, "job: {desired_count: 1}"),
+            4,
+        ),
+    ];
+    for (text, job) in rows {
+        let lines = planned(&text, job, false).lines(Paint::Plain);
+        assert!(
+            lines.contains("task web: no change, web:5\n"),
+            "{text}{lines}"
+        );
+    }
 }
