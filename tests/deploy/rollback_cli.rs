@@ -116,6 +116,8 @@ fn went_back(held: bool) -> (String, Vec<String>) {
 fn it_is_deregistered_before_the_lock_is_given_back() {
     let (said, asked) = went_back(false);
     assert!(said.contains("deregistered web:2\n"), "{said}");
+    // The choice is made again under the lock, and warns once.
+    assert_eq!(said.matches("put together from").count(), 1, "{said}");
     let place = |what: &str| asked.iter().rposition(|one| one == what);
     let gone = place("DeregisterTaskDefinition").unwrap();
     assert_eq!(asked[gone - 1], "recorded", "{asked:?}");

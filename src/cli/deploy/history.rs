@@ -8,6 +8,7 @@ use crate::deploy::plan::short;
 use crate::deploy::rollback::Ended;
 use clap::Args;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -51,7 +52,9 @@ impl Arguments {
             let all = history::histories(&config.cluster, &names, most, &ecs, deadline).await;
             all.map_err(|error| Failure::new(&error))
         })?;
-        guessed(&all);
+        for warning in guessed(&all) {
+            warn(&warning);
+        }
         let text = if self.json {
             let all: Vec<Value> = all.iter().map(as_json).collect();
             output::pretty(&all)
@@ -65,18 +68,17 @@ impl Arguments {
     }
 }
 
-/// Says once for each reason that AWS's own list was not to be had.
-pub(super) fn guessed(all: &[History]) {
-    let mut said: Vec<&str> = Vec::new();
-    for why in all.iter().filter_map(|one| one.guessed.as_deref()) {
-        if !said.contains(&why) {
-            said.push(why);
-            warn(&format!(
-                "put together from services and revisions of their families, of which none but \
-                 what a service still has is known to have served: {why}"
-            ));
-        }
-    }
+/// A warning for each reason that AWS's own list was not to be had.
+pub(super) fn guessed(all: &[History]) -> Vec<String> {
+    let reasons = all.iter().filter_map(|one| one.guessed.as_deref());
+    let distinct: BTreeSet<&str> = reasons.collect();
+    let warning = |why| {
+        format!(
+            "put together from services and revisions of their families, of which none but \
+             what a service still has is known to have served: {why}"
+        )
+    };
+    distinct.into_iter().map(warning).collect()
 }
 
 fn lines(history: &History) -> String {

@@ -18,7 +18,8 @@ use crate::deploy::rollback::{self, Back, Choice, To};
 use crate::deploy::verdict::Limits;
 use clap::Args;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -104,6 +105,18 @@ impl Ways {
     }
 }
 
+/// Each warning is told once, though the choice is made twice.
+#[derive(Default)]
+struct Warned(RefCell<BTreeSet<String>>);
+
+impl Warned {
+    fn tell(&self, warnings: &[String]) {
+        let mut told = self.0.borrow_mut();
+        let news = warnings.iter().filter(|one| told.insert((*one).clone()));
+        news.for_each(|warning| warn(warning));
+    }
+}
+
 impl Arguments {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         let to = self.target()?;
@@ -113,7 +126,9 @@ impl Arguments {
         online::with_clients(&settings, DEADLINE, async |clients, deadline| {
             let calls = clients.calls();
             let ecs = Ecs::new(&calls);
-            let ways = self.ways(&config, &names, &to, &ecs, deadline).await?;
+            let warned = Warned::default();
+            let ways = self.ways(&config, &names, &to, &ecs, &warned, deadline);
+            let ways = ways.await?;
             output::print(self.told(&ways).as_bytes())?;
             if self.dry_run || ways.are_left() {
                 return Ok(());
@@ -128,6 +143,7 @@ impl Arguments {
                 to: &to,
                 ecs,
                 told: &ways,
+                warned: &warned,
             };
             let carry = Carry {
                 config: &config,
@@ -189,6 +205,7 @@ impl Arguments {
         names: &[String],
         to: &To,
         ecs: &Ecs<'_>,
+        warned: &Warned,
         deadline: Instant,
     ) -> Result<Ways, Failure> {
         let failed = |error: AwsError| Failure::new(&error);
@@ -197,7 +214,7 @@ impl Arguments {
         all_there(config, names, |name| {
             all.iter().any(|one| one.service == name)
         })?;
-        guessed(&all);
+        warned.tell(&guessed(&all));
         let (mut choices, mut refusals) = (Vec::new(), Vec::new());
         for history in &all {
             match rollback::choice(history, to) {
@@ -226,9 +243,7 @@ impl Arguments {
             .find_map(|one| one.described.get("clusterArn")?.as_str());
         let plan = with_rules(config, &backs, cluster_arn, ecs, deadline).await;
         ways.plan = rollback::and_there(plan, config, &ways.choices);
-        for warning in &ways.plan.warnings {
-            warn(warning);
-        }
+        warned.tell(&ways.plan.warnings);
         Ok(ways)
     }
 
@@ -254,6 +269,7 @@ struct Again<'a> {
     to: &'a To,
     ecs: Ecs<'a>,
     told: &'a Ways,
+    warned: &'a Warned,
 }
 
 impl Planner for Again<'_> {
@@ -267,9 +283,12 @@ impl Planner for Again<'_> {
                 to,
                 ecs,
                 told,
+                warned,
             } = self;
-            let ways = arguments.ways(config, names, to, ecs, deadline).await;
-            let ways = ways.map_err(|failure| Stop::Refused(failure.lines()))?;
+            let ways = arguments.ways(config, names, to, ecs, warned, deadline);
+            let ways = ways
+                .await
+                .map_err(|failure| Stop::Refused(failure.lines()))?;
             if ways.choices != told.choices || ways.plan != told.plan {
                 let line = "what runs has changed meanwhile: nothing is changed, look again";
                 return Err(Stop::Refused(vec![line.to_owned()]));
