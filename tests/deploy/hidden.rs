@@ -3,7 +3,7 @@
 use super::loaded;
 use entry::deploy::config::Config;
 use entry::deploy::plan::{Paint, Plan, Revision, Running, plan};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const FILE: &str = "\
 cluster: main
@@ -79,6 +79,10 @@ fn what_the_file_says_is_shown() {
     let lines = plan.lines(Paint::Plain);
     let line = "  + containerDefinitions[app].environment[PASSWORD]: \"canary-one\"\n";
     assert!(lines.contains(line), "{lines}");
-    let changes: &Value = &plan.json()["taskDefinitions"][0]["changes"];
-    assert_eq!(changes[0]["to"], "canary-one");
+    let step: &Value = &plan.json()["taskDefinitions"][0];
+    assert_eq!(step["changes"][0]["to"], "canary-one");
+    let app = &step["request"]["containerDefinitions"][0];
+    let password = json!({"name": "PASSWORD", "value": "canary-one"});
+    let sent = app["environment"].as_array().unwrap();
+    assert!(sent.contains(&password), "{app}");
 }
