@@ -1,7 +1,6 @@
 //! A service's count: doubt, deploys, pace, capacity, and what was done by others.
 
-use super::support::{Single, alarm, at, config};
-use entry::autoscale::AlarmState;
+use super::support::{Single, at, config};
 use entry::autoscale::decide::{Lease, Memory, Snapshot, decide};
 use std::sync::Arc;
 
@@ -22,40 +21,6 @@ fn an_unknown_alarm_holds() {
     assert_eq!(single.said(), "not scaled in, alarm u is unknown");
     // Not even down to the maximum.
     Single::new(BASE, 30).follows("1:u?=>30 2:=>20");
-}
-
-#[test]
-fn old_answers_are_none() {
-    let mut single = Single::new(BASE, 8);
-    single.poll(0, &["d"]);
-    assert_eq!(single.seen.desired, 6);
-    // Polled every 30 s, an answer is believed for three polls.
-    let config = single.config.clone();
-    let service = &config.groups[0].services[0];
-    let mut snapshot = Snapshot::default();
-    for (name, read) in [("u", 200), ("d", 109)] {
-        let trigger = service.upscale.iter().chain(&service.downscale);
-        let trigger = trigger
-            .into_iter()
-            .find(|trigger| *trigger.alarm.name == *name)
-            .unwrap();
-        let state = if name == "d" {
-            AlarmState::Alarm
-        } else {
-            AlarmState::Ok
-        };
-        snapshot
-            .alarms
-            .insert(trigger.alarm.clone(), alarm(state, at(read)));
-    }
-    snapshot.services.insert(single.id(), single.seen.clone());
-    let decision = |now| decide(&config, &snapshot, Memory::default(), at(now));
-    assert_eq!(decision(199).actions.len(), 1);
-    assert_eq!(decision(200).actions.len(), 0);
-    assert_eq!(
-        decision(200).reasons[0].why.to_string(),
-        "not scaled in, alarm d is unknown"
-    );
 }
 
 #[test]
