@@ -130,8 +130,13 @@ impl Aws {
     /// From now on it has a target group of this name; its ARN.
     pub fn target_group(&self, name: &str) -> String {
         let arn = self.moto.target_group(name, "TargetType=ip");
-        self.web.lock().unwrap().groups.push(arn.clone());
+        self.registers_in(&arn);
         arn
+    }
+
+    /// The service has this target group, whether that is there or not.
+    pub fn registers_in(&self, group: &str) {
+        self.web.lock().unwrap().groups.push(group.to_owned());
     }
 
     pub fn entryctl(&self, file: &str, words: &[&str]) -> Entry {

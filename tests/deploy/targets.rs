@@ -51,6 +51,19 @@ fn targets_that_stay_ill_are_a_timeout_with_their_reason() {
     assert!(said.ends_with(last), "{said}");
 }
 
+#[test]
+fn a_target_group_that_is_gone_has_no_healthy_target() {
+    let aws = Aws::new(&["COMPLETED"]);
+    let group = aws.target_group("public");
+    register(&aws, &group, "10.0.0.1");
+    register(&aws, &group, "10.0.0.2");
+    aws.registers_in(&group.replace("public", "gone"));
+    let said = aws.entryctl(ONE, &["deploy", "--timeout", "1s"]).run();
+    let last = "entryctl: service web: timeout: 2 targets are not healthy in target group gone: it does not exist\n";
+    let said = said.expect(12).stderr();
+    assert!(said.ends_with(last), "{said}");
+}
+
 /// A role that may not ask is told so once, and loses nothing else.
 #[test]
 fn without_the_permission_it_is_ecs_s_word() {

@@ -2,7 +2,7 @@
 //! `healthCheckGracePeriodSeconds` (AWS, `CreateService`).
 
 use super::poll::{Poll, deadline};
-use crate::aws::{AwsError, Elb, TargetHealth};
+use crate::aws::{AwsError, Elb, Kind, TargetHealth};
 use crate::deploy::verdict::{Service, Targets, Unhealthy};
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub async fn look(
         let alternate = balancer.advanced_configuration.as_ref();
         let alternate = alternate.and_then(|one| one.alternate_target_group_arn.as_deref());
         for arn in [Some(arn), alternate].into_iter().flatten() {
-            let call = elb.target_health(arn, deadline());
+            let call = async { there(elb.target_health(arn, deadline()).await) };
             match poll.targets.ask(call, poll.wait.report).await? {
                 Some(targets) => found.extend(targets),
                 // None that can be asked for is not none that is well.
@@ -34,6 +34,18 @@ pub async fn look(
         worst = worse(worst, of(name(arn), &found, running));
     }
     Ok(worst)
+}
+
+/// A group that is gone has no target that is well: that is known, and nothing to do without.
+fn there(told: Result<Vec<TargetHealth>, AwsError>) -> Result<Vec<TargetHealth>, AwsError> {
+    match told {
+        Err(error) if error.kind == Kind::NotFound => Ok(vec![TargetHealth {
+            state: "unused".to_owned(),
+            description: Some("it does not exist".to_owned()),
+            ..TargetHealth::default()
+        }]),
+        told => told,
+    }
 }
 
 /// `arn:…:targetgroup/NAME/ID`
