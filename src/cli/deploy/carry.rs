@@ -93,7 +93,7 @@ impl Carry<'_> {
         };
         let then = async |done: &Done| then(&deploy, &done.outcomes).await;
         // Boxed: what comes after it would make all that wait as large.
-        let done = guarded(&guard, Box::pin(deploy.run_then(then))).await?;
+        let done = guarded(&guard, Box::pin(deploy.run(then))).await?;
         let (done, after) = done.map_err(failure)?;
         after?;
         ended(&done.outcomes)

@@ -87,14 +87,8 @@ pub fn code(outcomes: &[(String, Outcome)]) -> u8 {
 }
 
 impl Deploy<'_> {
-    /// Deploys, under the lock if there is one.
-    pub async fn run(&self) -> Result<Done, Stop> {
-        let (done, ()) = self.run_then(async |_| ()).await?;
-        Ok(done)
-    }
-
-    /// Deploys, and does what comes after it under the same lock.
-    pub async fn run_then<T>(&self, then: impl AsyncFnOnce(&Done) -> T) -> Result<(Done, T), Stop> {
+    /// Deploys, and does what comes after it, under the lock if there is one.
+    pub async fn run<T>(&self, then: impl AsyncFnOnce(&Done) -> T) -> Result<(Done, T), Stop> {
         let work = async |session: Option<&Session<'_>>| {
             let done = self.planned(session).await?;
             let after = then(&done).await;

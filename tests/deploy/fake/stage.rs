@@ -166,7 +166,8 @@ impl Stage {
             may_delete: &|_| false,
             planner: None,
         };
-        deploy.run().await
+        let (done, ()) = deploy.run(async |_| ()).await?;
+        Ok(done)
     }
 }
 
