@@ -7,7 +7,6 @@ use crate::deploy::apply::{Through, Writer};
 use crate::deploy::config::Config;
 use crate::deploy::guard::Guard;
 use crate::deploy::report::{Event, Report};
-use crate::state::Audit;
 use jiff::Timestamp;
 
 /// Warnings alone.
@@ -29,12 +28,8 @@ pub(super) async fn audited<T>(
     work: impl AsyncFnOnce(&dyn Call) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let who = who(kind, "")?;
-    let audit = config.state.as_ref().map(|place| Audit {
-        s3: clients.s3(),
-        place: place.clone(),
-        holder: who.holder,
-        id: who.id,
-    });
+    let place = config.state.as_ref();
+    let audit = place.map(|place| who.audit(clients.s3(), place));
     let calls = clients.calls();
     let guard = Guard::default();
     let writer = Writer::new(Ecs::new(&calls), audit, &guard, &Warnings, &Timestamp::now);

@@ -8,7 +8,7 @@ use super::run::Clock;
 use crate::aws::S3;
 use crate::deploy::guard::{Guard, Stop};
 use crate::deploy::report::{Event, Report};
-use crate::state::{Held, Hold, Place, Record};
+use crate::state::{Audit, Held, Hold, Place, Record};
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,19 @@ pub struct Who {
     /// Of this very run.
     pub id: String,
     pub message: String,
+}
+
+impl Who {
+    /// Records of this run's calls, at the place of the locks.
+    #[must_use]
+    pub fn audit<'s>(&self, s3: &'s dyn S3, place: &Place) -> Audit<'s> {
+        Audit {
+            s3,
+            place: place.clone(),
+            holder: self.holder.clone(),
+            id: self.id.clone(),
+        }
+    }
 }
 
 /// Where the lock is, and how long another's is waited for.

@@ -108,12 +108,7 @@ impl Deploy<'_> {
 
     fn audit(&self) -> Option<Audit<'_>> {
         let lock = self.lock.as_ref()?;
-        Some(Audit {
-            s3: lock.s3,
-            place: lock.place.clone(),
-            holder: self.who.holder.clone(),
-            id: self.who.id.clone(),
-        })
+        Some(self.who.audit(lock.s3, lock.place))
     }
 
     /// What changes something for this deploy.
