@@ -69,6 +69,14 @@ pub struct Service {
     pub fields: Map<String, Value>,
 }
 
+impl Service {
+    /// Whether its tasks are of this task of the file.
+    #[must_use]
+    pub fn is_of(&self, task: &str) -> bool {
+        matches!(&self.task, TaskOf::File(name) if name == task)
+    }
+}
+
 /// A task that a rule of `EventBridge` starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScheduledTask {

@@ -88,8 +88,8 @@ fn schedules(
 /// The first service that runs a task, else the first that the file has.
 fn lender<'c>(config: &'c Config, task: &str) -> Option<&'c Service> {
     let services = || config.services.iter().filter(|service| !service.delete);
-    let same = |service: &&Service| matches!(&service.task, TaskOf::File(name) if name == task);
-    services().find(same).or_else(|| services().next())
+    let same = services().find(|service| service.is_of(task));
+    same.or_else(|| services().next())
 }
 
 fn definition_of(name: &str, definitions: &[DefinitionStep]) -> Option<Definition> {
@@ -131,9 +131,7 @@ fn is_deregistered(revision: &Revision) -> bool {
 
 /// Whether a revision is only to go on where it runs: ECS starts nothing else of one that was deregistered.
 fn only_runs(task: &Task, revision: &Revision, config: &Config, running: &Running) -> bool {
-    let of_task = |service: &&Service| {
-        !service.delete && matches!(&service.task, TaskOf::File(name) if *name == task.name)
-    };
+    let of_task = |service: &&Service| !service.delete && service.is_of(&task.name);
     let runs = |service: &Service| {
         let found = running.services.get(&service.name);
         let runs = found.and_then(|found| found.get("taskDefinition")?.as_str());

@@ -27,7 +27,7 @@ pub use modes::{Command, Commands, Runs, Sources, commands};
 pub use policy::{Verdict, evaluate};
 pub use wanted::{Secret, Wanted, wanted};
 
-use super::config::{Config, Task, TaskOf};
+use super::config::{Config, Task};
 use serde_json::{Map, Value};
 
 /// Every finding, errors first.
@@ -67,7 +67,7 @@ fn on_fargate(config: &Config, task: &Task) -> bool {
         .filter_map(Value::as_str)
         .collect();
     let services = config.services.iter();
-    let mut services = services.filter(|one| one.task == TaskOf::File(task.name.clone()));
+    let mut services = services.filter(|one| one.is_of(&task.name));
     demands == ["FARGATE"]
         || services.any(|service| {
             let providers = items(&service.fields, "capacityProviderStrategy");
