@@ -1,6 +1,7 @@
 //! Tasks that run once: what they say, how they end, and that they do run once.
 
 use super::task_world::{ARN, Life, Limits, World, paused, run, run_limited, secs};
+use crate::support::Entry;
 use entry::aws::{AwsError, Kind};
 use entry::deploy::oneoff::{
     Again, Error, Foreign, Repeat, Start, Stopped, Task, again, newest_foreign, started_by,
@@ -9,6 +10,7 @@ use entry::deploy::verdict::Deployment;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::time::Duration;
+use tokio::time::Instant as Clock;
 
 const NAME: &str = "entryctl/work";
 
@@ -82,6 +84,41 @@ fn a_hundred_thousand_lines_come_byte_for_byte() {
         assert_eq!(shown.output.len(), expected.len());
         assert!(shown.output == expected);
     });
+}
+
+#[test]
+fn what_comes_late_is_waited_for_until_entrys_last_line() {
+    let said = Entry::new().oneoff(["true"]).run().expect(0).stderr();
+    let [start, stop] = *said.lines().collect::<Vec<_>>() else {
+        panic!("{said}");
+    };
+    let missing = "entry's last line did not come: the end of the output may be missing";
+    // Its container ends after ten seconds.
+    let table = [
+        (vec![(25, "late"), (25, stop)], 0, vec![], 35),
+        (vec![(11, "two"), (11, stop)], 0, vec![], 20),
+        // What was killed has said no last line.
+        (vec![(11, "two")], 137, vec![], 20),
+        (vec![(11, "two")], 3, vec![missing], 45),
+    ];
+    for (last, exit, notes, within) in table {
+        let all = [(4, start), (9, "one")].into_iter().chain(last);
+        let lines: Vec<_> = all.map(|(at, line)| (secs(at), line.to_owned())).collect();
+        paused(async {
+            let world = World::new();
+            *world.life.borrow_mut() = Life {
+                exit: Some(exit),
+                lines: lines.clone(),
+                ..Life::default()
+            };
+            let began = Clock::now();
+            let (ended, shown) = run(&world, &Repeat::Always).await;
+            assert_eq!(ended.unwrap().code, Some(exit));
+            assert_eq!(shown.output, text(&lines));
+            assert_eq!(shown.notes, notes);
+            assert!(began.elapsed() < secs(within), "{:?}", began.elapsed());
+        });
+    }
 }
 
 #[test]

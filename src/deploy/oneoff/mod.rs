@@ -11,6 +11,7 @@
 
 mod again;
 mod key;
+mod own;
 mod request;
 mod start;
 mod task;

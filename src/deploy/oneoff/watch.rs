@@ -1,5 +1,6 @@
 //! A task until its end: its state, its lines as they come, and its stop if somebody asks for it.
 
+use super::own::Own;
 use super::request::Job;
 use super::task::{Task, reason};
 use super::{Error, Sink, StopAsked, Told};
@@ -14,6 +15,12 @@ const CALL: Duration = Duration::from_secs(30);
 
 /// So long no line came, and the task has ended: then all are there. AWS shows lines some seconds after it got them.
 const QUIET: Duration = Duration::from_secs(5);
+
+/// So long after the end of its container the last line of an `entry` is waited for.
+const OVERDUE: Duration = Duration::from_secs(30);
+
+/// The exit code of a container that was killed: by ECS, or for want of memory. Nothing says a last line then.
+const KILLED: i64 = 137;
 
 /// A task that was just started may not be known yet.
 const KNOWN_AFTER: Duration = Duration::from_mins(1);
@@ -63,6 +70,7 @@ enum Output<'c> {
     Unknown,
     Read {
         tail: Tail<'c>,
+        own: Own,
         failing: Option<Clock>,
     },
     /// It cannot be read.
@@ -109,7 +117,7 @@ impl<'w, 'c> Watch<'w, 'c> {
                 last_news = Clock::now();
             }
             if let (Some(at), Some(task), Some(false)) = (ended, &self.seen, news)
-                && self.is_whole(task, at.max(last_news))
+                && self.is_whole(task, at, at.max(last_news), sink)
             {
                 return Ok(Ended {
                     task: task.task_arn.clone(),
@@ -150,9 +158,28 @@ impl<'w, 'c> Watch<'w, 'c> {
         self.seen.as_ref().is_some_and(Task::has_ended)
     }
 
-    fn is_whole(&self, task: &Task, last_news: Clock) -> bool {
-        let may_write = matches!(self.output, Output::Read { .. }) && task.ran(&self.job.container);
-        !may_write || last_news.elapsed() >= QUIET
+    /// Whether all lines of a task that has ended are there.
+    fn is_whole(&self, task: &Task, ended: Clock, last_news: Clock, sink: Sink<'_>) -> bool {
+        let Output::Read { own, .. } = &self.output else {
+            return true;
+        };
+        if !task.ran(&self.job.container) {
+            return true;
+        }
+        if last_news.elapsed() < QUIET {
+            return false;
+        }
+        let was_killed = matches!(task.exit_code(&self.job.container), None | Some(KILLED));
+        if *own != Own::Started || was_killed {
+            return true;
+        }
+        let is_overdue = ended.elapsed() >= OVERDUE;
+        if is_overdue {
+            sink(Told::Note(
+                "entry's last line did not come: the end of the output may be missing",
+            ));
+        }
+        is_overdue
     }
 
     /// Asks what became of it.
@@ -200,10 +227,11 @@ impl<'w, 'c> Watch<'w, 'c> {
         if let (Output::Unknown, Some(task)) = (&self.output, &self.seen) {
             self.output = self.found(task, sink);
         }
-        let Output::Read { tail, failing } = &mut self.output else {
+        let Output::Read { tail, own, failing } = &mut self.output else {
             return Some(false);
         };
         let read = tail.read(|event| {
+            own.hear(&event.message);
             sink(Told::Line {
                 at: event.timestamp,
                 text: &event.message,
@@ -240,6 +268,7 @@ impl<'w, 'c> Watch<'w, 'c> {
                 let logs = Logs::new((self.calls_in)(&stream.region));
                 Output::Read {
                     tail: Tail::new(logs, stream),
+                    own: Own::default(),
                     failing: None,
                 }
             }

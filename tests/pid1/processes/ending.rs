@@ -66,7 +66,7 @@ fn one_may_be_started_again_and_again() {
 
 #[test]
 fn leftovers_of_one_are_gone_before_it_starts_again() {
-    let script = "if [ -e left ]; then kill -0 $(cat left) && echo alive; echo again; sleep 60; fi; (trap '' TERM; sleep 60) & echo $! >left; exit 1";
+    let script = "if [ -e left ]; then kill -0 $(cat left) && echo alive; echo again; exec sleep 60; fi; (trap '' TERM; sleep 60) & echo $! >left; exit 1";
     for place in both() {
         let keys = ", restart: {delay: 10ms}";
         let running = all(place, &[("clock", script, keys)], "").start();

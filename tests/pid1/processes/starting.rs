@@ -61,7 +61,7 @@ fn the_second_starts_when_the_first_is_ready() {
     ];
     for place in both() {
         for (sign, value, script) in &cases {
-            let mut processes = vec![("worker", "echo worker; sleep 60", ", after: web")];
+            let mut processes = vec![("worker", "echo worker; exec sleep 60", ", after: web")];
             let entry = all(place, &[], "");
             let value = value.replace("FOLDER", &entry.folder().display().to_string());
             let keys = format!(", ready: {{{sign}: {value}, timeout: 50s}}");
