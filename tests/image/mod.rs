@@ -2,10 +2,11 @@
 
 mod compose;
 
+use crate::support::http::free_port;
 use crate::support::lines::Lines;
 use crate::support::sealed::{CANARY, PASSPHRASE, assert_absent, seal};
 use crate::support::{binary, repository, wait};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -138,11 +139,7 @@ impl Drop for Container {
 
 #[test]
 fn the_example_image_serves_and_stops() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let number = format!("PORT={port}");
     let web = Container::run(
         "web",
