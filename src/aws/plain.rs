@@ -14,7 +14,9 @@ use zeroize::Zeroizing;
 /// One attempt, from the connection to the reply's end.
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// Where a metadata service is at all, it is on this host.
-const LOCAL: Duration = Duration::from_secs(1);
+const LOCAL_CONNECT: Duration = Duration::from_secs(1);
+/// A pod's first token takes it a while.
+const LOCAL_READ: Duration = Duration::from_secs(5);
 /// A value of 64 KiB in base64 in JSON is far below it.
 const LONGEST: usize = 1 << 20;
 
@@ -44,8 +46,8 @@ impl Plain {
     /// For a metadata service, which no proxy can reach.
     pub fn local() -> Plain {
         let timeouts = HttpConnectorSettings::builder()
-            .connect_timeout(LOCAL)
-            .read_timeout(LOCAL);
+            .connect_timeout(LOCAL_CONNECT)
+            .read_timeout(LOCAL_READ);
         Plain(Web::direct(Dns::system(), timeouts.build()))
     }
 

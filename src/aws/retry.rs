@@ -45,7 +45,7 @@ pub(crate) async fn call<T>(
         let error = match tokio::time::timeout_at(deadline.into(), attempt()).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => error,
-            Err(_) => return Err(last.unwrap_or_else(unanswered)),
+            Err(_) => return Err(last.map_or_else(unanswered, |error| tried(error, failures + 1))),
         };
         failures += 1;
         match delay(error.kind, failures, random()) {
@@ -119,16 +119,12 @@ mod tests {
         AwsError::new(kind, "kms:Decrypt", "", "reason")
     }
 
-    fn run<T>(future: impl Future<Output = T>) -> T {
-        super::super::runtime().unwrap().block_on(future)
-    }
-
-    #[test]
-    fn the_deadline_keeps_the_reason_of_the_last_failure() {
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_keeps_the_reason_of_the_last_failure() {
         let counters = Counters::default();
-        let deadline = Instant::now() + Duration::from_millis(300);
+        let deadline = Instant::now() + Duration::from_mins(1);
         let mut first = true;
-        let result: Result<(), _> = run(call(
+        let result: Result<(), _> = call(
             &counters,
             deadline,
             || error(Kind::Timeout),
@@ -138,22 +134,29 @@ mod tests {
                 }
                 std::future::pending().await
             },
-        ));
-        assert_eq!(result.unwrap_err().kind, Kind::Connect);
-        assert!(Instant::now() >= deadline);
+        )
+        .await;
+        let error = result.unwrap_err();
+        assert_eq!(error.kind, Kind::Connect);
+        assert_eq!(error.detail, "after 2 attempts: reason");
+        assert!(tokio::time::Instant::now() >= deadline.into());
         assert_eq!(counters.counts().retries, 1);
     }
 
-    #[test]
-    fn a_wait_past_the_deadline_is_not_begun() {
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_past_the_deadline_is_not_begun() {
+        let counters = Counters::default();
         let deadline = Instant::now() + Duration::from_millis(50);
-        let result: Result<(), _> = run(call(
-            &Counters::default(),
+        let begun = tokio::time::Instant::now();
+        let result: Result<(), _> = call(
+            &counters,
             deadline,
             || error(Kind::Timeout),
             async || Err(error(Kind::Throttled)),
-        ));
+        )
+        .await;
         assert_eq!(result.unwrap_err().kind, Kind::Throttled);
-        assert!(Instant::now() < deadline);
+        assert_eq!(counters.counts().retries, 0);
+        assert_eq!(tokio::time::Instant::now(), begun);
     }
 }

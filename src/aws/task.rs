@@ -10,8 +10,10 @@ use aws_smithy_types::byte_stream::ByteStream;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The agent answers on this host.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The agent is on this host.
+const CONNECT: Duration = Duration::from_secs(2);
+/// It answers late while many tasks start.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// A task's metadata with ten containers has some 20 KiB.
 const LONGEST: usize = 1 << 20;
 
@@ -91,7 +93,7 @@ async fn fetch(
     authorization: Option<&str>,
     dns: &Dns,
 ) -> Result<Zeroizing<Vec<u8>>, String> {
-    let timeouts = HttpConnectorSettings::builder().connect_timeout(PATIENCE);
+    let timeouts = HttpConnectorSettings::builder().connect_timeout(CONNECT);
     let web = Web::direct(dns.clone(), timeouts.build());
     let mut request = HttpRequest::get(url).map_err(|error| chain(&error))?;
     if let Some(authorization) = authorization {

@@ -5,6 +5,7 @@ use super::probe::{Found, Probe};
 use super::store::{members, tells_nothing};
 use crate::support::fake_http::{FakeHttp, Reply, Request};
 use crate::support::google::{self, KEY, openssl, reply};
+use crate::support::http::free_port;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -178,8 +179,7 @@ fn no_credentials_are_said() {
         "{text}"
     );
 
-    let gone = server.url().replace("http://", "");
-    drop(server);
+    let gone = format!("127.0.0.1:{}", free_port());
     let order = json!({"gcp_key": KEY, "gcp_decrypt": ["x"]});
     let nobody = Probe::keyed().env("GCE_METADATA_HOST", gone).run(&order);
     let (kind, text) = nobody.error();

@@ -4,8 +4,12 @@ use super::probe::Probe;
 use super::store::{ask, make, members, reply, tells_nothing};
 use crate::support::fake_http::{FakeHttp, Reply, Request};
 use crate::support::moto::Moto;
+use crate::support::wait;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 
 /// Gives every parameter its own name as its value.
 fn echo(request: &Request) -> Reply {
@@ -308,19 +312,21 @@ fn a_black_hole_ends_at_the_deadline() {
 
 #[test]
 fn no_more_calls_are_under_way_than_allowed() {
-    // Nothing answers until the deadline, so what came is what was under way.
-    let server = FakeHttp::start(|_, _| Reply::Hang);
-    ask(
-        &server,
-        &json!({"parameters": names(99), "deadline_ms": 1500}),
-    );
-    let requests = server.requests();
-    assert_eq!(requests.len(), 5);
-    let asked: BTreeSet<String> = requests
-        .iter()
-        .map(|one| members(one).to_string())
-        .collect();
-    assert_eq!(asked.len(), 5);
+    let (now, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let seen = most.clone();
+    let server = FakeHttp::start(move |request, _| {
+        seen.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+        wait::until("five are under way", || {
+            (seen.load(SeqCst) >= 5).then_some(())
+        });
+        // Whatever else may be under way has the time to come.
+        std::thread::park_timeout(Duration::from_millis(300));
+        now.fetch_sub(1, SeqCst);
+        echo(request)
+    });
+    let found = ask(&server, &json!({"parameters": names(99)}));
+    assert_eq!(found.value["parameters"].as_array().map(Vec::len), Some(99));
+    assert_eq!(most.load(SeqCst), 5);
 }
 
 #[test]

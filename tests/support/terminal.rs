@@ -2,9 +2,12 @@
 
 use super::guard::Guard;
 use super::lines::Lines;
-use nix::pty::openpty;
+use nix::fcntl::OFlag;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use std::fs::File;
 use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
 
 pub const CTRL_C: &str = "\x03";
@@ -21,17 +24,26 @@ pub struct Terminal {
 impl Terminal {
     /// Starts a command as the leader of a session on a new terminal.
     pub fn spawn(command: &Command) -> (Guard, Terminal) {
-        let pair = openpty(None, None).unwrap();
-        let slave = || Stdio::from(pair.slave.try_clone().unwrap());
+        // What another test starts at the same time must hold no end of it.
+        let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let slave = File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(OFlag::O_NOCTTY.bits())
+            .open(ptsname_r(&master).unwrap())
+            .unwrap();
+        let stdio = || Stdio::from(slave.try_clone().unwrap());
         // setsid becomes the command itself, since it leads no process group.
         let mut session = Command::new("setsid");
         session
             .arg("--ctty")
             .arg(command.get_program())
             .args(command.get_args())
-            .stdin(slave())
-            .stdout(slave())
-            .stderr(slave());
+            .stdin(stdio())
+            .stdout(stdio())
+            .stderr(stdio());
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => session.env(name, value),
@@ -42,7 +54,7 @@ impl Terminal {
             session.current_dir(folder);
         }
         let process = Guard::spawn(&mut session);
-        let keyboard = File::from(pair.master);
+        let keyboard = File::from(OwnedFd::from(master));
         let screen = Lines::of(keyboard.try_clone().unwrap());
         (process, Terminal { keyboard, screen })
     }
