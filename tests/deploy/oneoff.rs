@@ -122,6 +122,35 @@ fn what_comes_late_is_waited_for_until_entrys_last_line() {
 }
 
 #[test]
+fn a_first_line_that_comes_late_is_shown_and_silence_is_told() {
+    let silence = "no output came: there was none, or `entryctl logs TASK` shows it later";
+    // Its container ends after ten seconds.
+    let table = [
+        (vec![(22, "late")], 0, vec![]),
+        (vec![], 0, vec![silence]),
+        (vec![], 137, vec![silence]),
+    ];
+    for (lines, exit, notes) in table {
+        let lines: Vec<_> = lines
+            .into_iter()
+            .map(|(at, line)| (secs(at), line.to_owned()))
+            .collect();
+        paused(async {
+            let world = World::new();
+            *world.life.borrow_mut() = Life {
+                exit: Some(exit),
+                lines: lines.clone(),
+                ..Life::default()
+            };
+            let (ended, shown) = run(&world, &Repeat::Always).await;
+            assert_eq!(ended.unwrap().code, Some(exit));
+            assert_eq!(shown.output, text(&lines));
+            assert_eq!(shown.notes, notes);
+        });
+    }
+}
+
+#[test]
 fn throttles_and_broken_calls_lose_no_line_and_double_none() {
     let lines = many();
     let expected = text(&lines);

@@ -364,21 +364,24 @@ fn aws_failures() -> Vec<String> {
         )
     };
     let start = |server: &FakeHttp, files: &str| {
-        let entry = online::with_files(Entry::new(), &server.url(), files, "key: value\n");
-        online::within(entry, "1s")
+        online::with_files(Entry::new(), &server.url(), files, "key: value\n")
     };
     let mut told = Vec::new();
     for server in [
         kms(Reply::error(400, "AccessDeniedException", "no")),
         kms(Reply::error(400, "InvalidCiphertextException", "no")),
-        kms(Reply::error(400, "ThrottlingException", "no")),
         kms(Reply::error(400, "ExpiredTokenException", "no")),
-        kms(Reply::Hang),
         kms(Reply::Raw(Vec::new())),
         kms(Reply::json(200, "{}")),
         kms(Reply::json(200, strange)),
     ] {
         told.extend(said(start(&server, "")));
+    }
+    for (server, timeout) in [
+        (kms(Reply::error(400, "ThrottlingException", "no")), "5s"),
+        (kms(Reply::Hang), "1s"),
+    ] {
+        told.extend(said(online::within(start(&server, ""), timeout)));
     }
     for server in [
         object(s3_error(403, "AccessDenied")),

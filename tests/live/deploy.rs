@@ -6,6 +6,7 @@ use crate::support::http;
 use crate::support::proxy::Proxy;
 use crate::support::traffic::{Answers, Traffic};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const FIRST: &str = "hello from production\n";
 const SECOND: &str = "hello from production, the second\n";
@@ -26,7 +27,7 @@ fn under_traffic(bed: &Bed, proxy: &Proxy, work: impl FnOnce()) -> Answers {
         (running.count() == 1).then_some(())
     });
     bed.ministack
-        .until("the proxy knows it, too", || balanced(proxy));
+        .until("the proxy knows it, too", || balanced(bed, proxy));
     let asked = || traffic.so_far().pages.values().sum::<usize>();
     let before = asked();
     bed.ministack.until("some more requests", || {
@@ -37,11 +38,24 @@ fn under_traffic(bed: &Bed, proxy: &Proxy, work: impl FnOnce()) -> Answers {
     answers
 }
 
-/// The proxy has two tasks.
-fn balanced(proxy: &Proxy) -> Option<()> {
-    let said = proxy.lines.so_far();
-    let last = said.lines().rfind(|line| line.contains(" tasks"));
-    last?.ends_with(", 2 tasks").then_some(())
+/// The proxy has the two tasks that run, and no others.
+fn balanced(bed: &Bed, proxy: &Proxy) -> Option<()> {
+    let mut taken = BTreeSet::new();
+    for line in proxy.lines.so_far().lines() {
+        let id = |rest: &str| rest.split(',').next().map(str::to_owned);
+        if let Some(id) = line.strip_prefix("took in ").and_then(id) {
+            taken.insert(id);
+        } else if let Some(id) = line.strip_prefix("let go ").and_then(id) {
+            taken.remove(&id);
+        }
+    }
+    let tasks = bed.ministack.tasks(bed.cluster, "RUNNING");
+    let runs = |task: &&Value| task["group"] == "service:web" && task["lastStatus"] == "RUNNING";
+    let ids = tasks.iter().filter(runs).filter_map(|task| {
+        let (_, id) = task["taskArn"].as_str()?.rsplit_once('/')?;
+        Some(id.to_owned())
+    });
+    (taken.len() == 2 && ids.collect::<BTreeSet<_>>() == taken).then_some(())
 }
 
 /// Of the revision that a service runs.
@@ -60,7 +74,8 @@ fn the_first(bed: &Bed) -> Proxy {
     let at = |text: &str| said.stdout.find(text).unwrap();
     assert!(at("CreateVisits: migrated") < at("service web: created"));
     let proxy = Proxy::start(&bed.ministack, bed.cluster, "web");
-    bed.ministack.until("two tasks serve", || balanced(&proxy));
+    bed.ministack
+        .until("two tasks serve", || balanced(bed, &proxy));
     assert_eq!(http::get(proxy.port, "/").unwrap(), (200, FIRST.to_owned()));
 
     let before = bed.ministack.service(bed.cluster, "web");

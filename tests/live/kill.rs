@@ -118,7 +118,11 @@ fn killed_at_any_write_it_is_taken_up_and_migrates_once() {
         let words = ["unlock", "--force", "--env", "killed"];
         entryctl(&bed, &words).ended(0);
     };
-    last.ended(0).shows("service web: deployed");
+    // ECS may have gone on by itself after the last kill.
+    last.ended(0);
+    let is_done = ["service web: deployed", "nothing to change"];
+    let is_done = is_done.iter().any(|text| last.stdout.contains(text));
+    assert!(is_done, "{}{}", last.stdout, last.stderr);
     let moments: Vec<String> = killer
         .lock()
         .unwrap()

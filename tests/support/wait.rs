@@ -6,7 +6,7 @@ use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
 /// Long enough for a loaded machine; a test that passes never waits for it.
-pub const DEADLINE: Duration = Duration::from_mins(1);
+pub const DEADLINE: Duration = Duration::from_mins(3);
 
 /// How often a condition that nothing announces is looked at.
 const LOOK: Duration = Duration::from_millis(2);

@@ -6,7 +6,11 @@
 - the tasks that ran before stay when the circuit breaker fails a deployment and does not roll back,
 - what a task definition does not say is not in it as an empty text,
 - a container has the default `stopTimeout` of 30 seconds from TERM to KILL, where ministack gives five,
-- what it said last is in its log before it is removed.
+- what it said last is in its log before it is removed,
+- a task that has just ended is not taken for healthy, however busy the machine.
+
+Whether a container has ended, podman is asked by the one who watches it, and not by each call that lists tasks: a
+load balancer that looks often would wait for it.
 
 And a container gets a network with only a loopback, whatever the task definition's network mode.
 
@@ -26,6 +30,8 @@ build_run_kwargs = ecs._build_run_kwargs
 register_task_definition = ecs._register_task_definition
 remove_container = ecs._remove_docker_container
 start_forwarder = ecs._start_awslogs_forwarder
+maybe_mark_stopped = ecs._maybe_mark_stopped
+record_healthy = ecs._record_service_task_healthy
 
 STOP_TIMEOUT = 30
 forwarders = {}
@@ -102,6 +108,16 @@ def remove_container_after_its_end(client, container):
     remove_container(client, container)
 
 
+def mark_stopped_by_its_watch(task, docker_client=None):
+    if docker_client is not None:
+        maybe_mark_stopped(task, docker_client)
+
+
+def record_healthy_if_it_lives(service, task):
+    maybe_mark_stopped(task, ecs._get_docker())
+    record_healthy(service, task)
+
+
 ecs._build_run_kwargs = run_kwargs_without_network
 ecs._ACTION_MAP["RegisterTaskDefinition"] = register_without_empty
 # Calls of clients are in that table; these are the calls of its scheduler.
@@ -111,5 +127,7 @@ ecs._record_service_task_failure = record_failure_always
 ecs._stop_task = stop_task_of_success
 ecs._remove_docker_container = remove_container_after_its_end
 ecs._start_awslogs_forwarder = start_forwarder_kept
+ecs._maybe_mark_stopped = mark_stopped_by_its_watch
+ecs._record_service_task_healthy = record_healthy_if_it_lives
 
 app.main()

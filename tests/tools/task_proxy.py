@@ -162,7 +162,7 @@ def main():
         while True:
             try:
                 tasks.look()
-            except (OSError, ValueError, KeyError) as error:
+            except Exception as error:
                 print(f"not learned: {error}", flush=True)
             time.sleep(LOOK)
 

@@ -16,6 +16,9 @@ const CALL: Duration = Duration::from_secs(30);
 /// So long no line came, and the task has ended: then all are there. AWS shows lines some seconds after it got them.
 const QUIET: Duration = Duration::from_secs(5);
 
+/// The same for a task of which nothing came yet: the first lines take longest, and hardly any task is silent.
+const SILENT: Duration = Duration::from_secs(15);
+
 /// So long after the end of its container the last line of an `entry` is waited for.
 const OVERDUE: Duration = Duration::from_secs(30);
 
@@ -71,6 +74,8 @@ enum Output<'c> {
     Read {
         tail: Tail<'c>,
         own: Own,
+        /// If there were any.
+        heard: bool,
         failing: Option<Clock>,
     },
     /// It cannot be read.
@@ -160,14 +165,20 @@ impl<'w, 'c> Watch<'w, 'c> {
 
     /// Whether all lines of a task that has ended are there.
     fn is_whole(&self, task: &Task, ended: Clock, last_news: Clock, sink: Sink<'_>) -> bool {
-        let Output::Read { own, .. } = &self.output else {
+        let Output::Read { own, heard, .. } = &self.output else {
             return true;
         };
         if !task.ran(&self.job.container) {
             return true;
         }
-        if last_news.elapsed() < QUIET {
+        if last_news.elapsed() < if *heard { QUIET } else { SILENT } {
             return false;
+        }
+        if !heard {
+            sink(Told::Note(
+                "no output came: there was none, or `entryctl logs TASK` shows it later",
+            ));
+            return true;
         }
         let was_killed = matches!(task.exit_code(&self.job.container), None | Some(KILLED));
         if *own != Own::Started || was_killed {
@@ -227,11 +238,18 @@ impl<'w, 'c> Watch<'w, 'c> {
         if let (Output::Unknown, Some(task)) = (&self.output, &self.seen) {
             self.output = self.found(task, sink);
         }
-        let Output::Read { tail, own, failing } = &mut self.output else {
+        let Output::Read {
+            tail,
+            own,
+            heard,
+            failing,
+        } = &mut self.output
+        else {
             return Some(false);
         };
         let read = tail.read(|event| {
             own.hear(&event.message);
+            *heard = true;
             sink(Told::Line {
                 at: event.timestamp,
                 text: &event.message,
@@ -269,6 +287,7 @@ impl<'w, 'c> Watch<'w, 'c> {
                 Output::Read {
                     tail: Tail::new(logs, stream),
                     own: Own::default(),
+                    heard: false,
                     failing: None,
                 }
             }

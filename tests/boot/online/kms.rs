@@ -87,7 +87,7 @@ fn a_throttle_is_waited_out_or_told_at_the_deadline() {
     assert_eq!(done.stdout(), YAML);
     assert_eq!(done.line("start")["retries"], 4);
     let kms = FakeHttp::start(|_, _| Reply::error(400, "ThrottlingException", "Rate exceeded"));
-    let done = within(with_kms(Entry::new(), &kms.url()), "1s").run();
+    let done = within(with_kms(Entry::new(), &kms.url()), "5s").run();
     refused_for(
         done,
         &[

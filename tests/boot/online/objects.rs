@@ -139,7 +139,7 @@ fn refusals_of_s3() {
         ],
     );
     let slow = error(503, "SlowDown", "Reduce your request rate.");
-    refused_for(within(entry(&slow, ONE), "1s").run(), &["throttled: "]);
+    refused_for(within(entry(&slow, ONE), "5s").run(), &["throttled: "]);
 }
 
 #[test]
