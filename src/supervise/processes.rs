@@ -7,7 +7,7 @@ use super::group::{Group, lines};
 use super::host::{Host, aside, oom_kills_since};
 use super::relay::Relay;
 use super::successor;
-use super::targets::kill_group_of;
+use super::targets::{kill_group_of, send_to_all};
 use crate::config::Sign;
 use crate::exit::{ENTRY_FAILED, Outcome};
 use crate::probe;
@@ -198,10 +198,7 @@ impl Processes {
 
     /// Everything that descends from us, but for our own helpers.
     fn kill_all(&self, signal: Sig, host: &Host) {
-        let mut sent = Ok(());
-        for pid in self.rest(host) {
-            sent = sent.and(kill(pid, signal));
-        }
+        let mut sent = send_to_all(signal, || self.rest(host)).unwrap_or(Ok(()));
         // Without a /proc the groups are all we know.
         for group in self.running.iter().filter_map(|one| one.group) {
             sent = sent.and(kill_group(group, signal));

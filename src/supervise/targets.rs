@@ -5,6 +5,7 @@ use crate::sys::process::{kill, kill_group};
 use crate::sys::procfs::descendants;
 use crate::sys::signal::Sig;
 use nix::unistd::{Pid, getpgid, getpgrp};
+use std::collections::BTreeSet;
 
 /// The processes that signals go to.
 pub struct Targets {
@@ -59,17 +60,39 @@ impl Targets {
     }
 
     fn kill_all(&self, signal: Sig) -> nix::Result<()> {
-        let all = descendants(self.us);
-        if all.is_empty() {
+        let all = || {
+            let all = descendants(self.us).into_iter();
+            all.map(|one| Pid::from_raw(one.pid)).collect()
+        };
+        send_to_all(signal, all).unwrap_or_else(|| {
             // Without a /proc the group is all we know.
-            return kill_group_of(self.main, signal);
-        }
-        let mut result = Ok(());
-        for one in all {
-            result = result.and(kill(Pid::from_raw(one.pid), signal));
-        }
-        result
+            kill_group_of(self.main, signal)
+        })
     }
+}
+
+/// How often it is looked for processes that were born while KILL was on its way to their parents.
+const LOOKS: usize = 16;
+
+/// Sends to all that are found, `None` if there is nobody. What KILL has not reached yet may have a child
+/// meanwhile, which nobody would end later if we are no PID 1: it is looked for until there is no new one.
+pub fn send_to_all(signal: Sig, find: impl Fn() -> Vec<Pid>) -> Option<nix::Result<()>> {
+    let mut told = BTreeSet::new();
+    let mut result = None;
+    for _ in 0..LOOKS {
+        let mut news = find();
+        news.retain(|pid| told.insert(*pid));
+        if news.is_empty() {
+            break;
+        }
+        for pid in news {
+            result = Some(result.unwrap_or(Ok(())).and(kill(pid, signal)));
+        }
+        if signal != Sig::KILL {
+            break;
+        }
+    }
+    result
 }
 
 /// Sends to the group that the process is in, or was.

@@ -160,8 +160,7 @@ fn a_folder_that_is_not_safe_is_refused() {
 #[test]
 fn files_of_a_failed_exec_are_taken_away() {
     // All checks pass, and only execve finds that this is no program.
-    let entry = with_secrets(Entry::new(), "[./app]", YAML).file("app", "no program\n");
-    std::fs::set_permissions(entry.folder().join("app"), PermissionsExt::from_mode(0o755)).unwrap();
+    let entry = with_secrets(Entry::new(), "[./app]", YAML).program("app", "no program\n", 0o755);
     let done = entry.run().expect(126);
     assert!(!done.folder().join("out").exists());
 }

@@ -81,13 +81,19 @@ fn tcp_and_what_drains() {
     healthy(&running, &format!("127.0.0.1:{port} accepts connections"));
     assert_eq!(asked(&running, &["web"]).1, 0);
     drop(listener);
-    assert_eq!(asked(&running, &[]).1, 1);
+    // A child that another test forks may hold the port until its execve.
+    wait::until("the port is closed", || {
+        (asked(&running, &[]).1 == 1).then_some(())
+    });
     // A task that drains is well, whatever its server says.
     running.signal(Signal::SIGTERM);
     wait::until("the stop has come", || {
         running.folder().join("told").exists().then_some(())
     });
-    healthy(&running, "it is stopping");
+    // PID 1 shows it right after it has told the app.
+    wait::until("entry shows that it stops", || {
+        (asked(&running, &[]) == ("healthy: it is stopping".to_owned(), 0)).then_some(())
+    });
     end(running);
 }
 
@@ -96,7 +102,7 @@ fn a_hung_server_on_a_unix_socket() {
     let entry_folder = tempfile::tempdir().unwrap();
     let socket = entry_folder.path().join("s");
     let page = format!("http://unix:{}:/up", socket.display());
-    let running = sleeping(&format!("{{http: \"{page}\", timeout: 200ms}}"));
+    let running = sleeping(&format!("{{http: \"{page}\", timeout: 3s}}"));
     assert_eq!(asked(&running, &[]).1, 1);
     // It accepts, and never answers.
     let listener = UnixListener::bind(&socket).unwrap();

@@ -44,22 +44,21 @@ fn warnings(done: &Finished) -> Vec<String> {
         .collect()
 }
 
-/// The process that wrote its number to standard output.
+/// The process that wrote its number to standard output, and that lives.
 fn told_pid(running: &Running) -> Pid {
     let line = wait::until("its pid", || {
         let said = running.stdout.so_far();
         said.ends_with('\n')
             .then(|| said.lines().next().unwrap().to_owned())
     });
-    let pid = line.parse().unwrap();
     // As PID 1's, the number is another from here.
-    let from_here = wait::descendants(running.process.pid())
-        .into_iter()
-        .find(|one| {
+    wait::until("it is seen from here", || {
+        let all = wait::descendants(running.process.pid());
+        all.into_iter().find(|one| {
             let ids = wait::status(*one, "NSpid").unwrap_or_default();
             ids.split_whitespace().last() == Some(&*line)
-        });
-    from_here.unwrap_or(Pid::from_raw(pid))
+        })
+    })
 }
 
 #[test]
@@ -205,26 +204,31 @@ fn a_hook_that_fails_is_tried_again() {
 
 #[test]
 fn a_hook_that_takes_too_long_gets_term_then_kill() {
-    for place in both() {
-        let polite = "trap 'echo told; exit 0' TERM; while :; do sleep 0.05; done";
-        let done = before(place(), polite, ", timeout: 100ms").run();
+    // A shell has set its trap after two seconds.
+    let polite = |place: fn() -> Entry| {
+        let script = "trap 'echo told; exit 0' TERM; while :; do sleep 0.05; done";
+        let done = before(place(), script, ", timeout: 2s").run();
         assert_eq!(done.stdout(), "told\n");
         let error = format!(
-            "modes/web.yml:2: before: `{}` did not end within 100ms: the app is not started",
-            shell_words::join(["sh", "-c", polite])
+            "modes/web.yml:2: before: `{}` did not end within 2s: the app is not started",
+            shell_words::join(["sh", "-c", script])
         );
         refused(done, &[&error]);
-        let deaf = "trap '' TERM; echo $$; while :; do sleep 0.05; done";
-        let entry = before(
-            place(),
-            deaf,
-            ", timeout: 100ms, grace: 100ms, retry: 1, wait: 0s",
-        );
-        let done = entry.run().expect(125);
+    };
+    let deaf = |place: fn() -> Entry| {
+        let script = "trap '' TERM; echo $$; while :; do sleep 0.05; done";
+        let more = ", timeout: 2s, grace: 100ms, retry: 1, wait: 0s";
+        let done = before(place(), script, more).run().expect(125);
         // Each attempt had its own time and its own KILL.
         assert_eq!(done.stdout().lines().count(), 2);
         assert_eq!(warnings(&done).len(), 1);
-    }
+    };
+    std::thread::scope(|scope| {
+        for place in both() {
+            scope.spawn(move || polite(place));
+            scope.spawn(move || deaf(place));
+        }
+    });
 }
 
 #[test]
@@ -287,12 +291,13 @@ fn what_a_hook_leaves_behind_lives_as_long_as_the_app() {
     for place in both() {
         let yaml = format!(
             "command: {}\nbefore: [{{command: {}}}]\n",
-            sh("echo app; read line; exit 5"),
+            sh("trap 'exit 5' TERM; echo app; while :; do sleep 0.02; done"),
             sh(daemon)
         );
         let running = mode(place(), &yaml).start();
         running.stdout.wait_for("app");
         assert!(!running.stdout.so_far().contains("daemon"));
+        running.signal(Signal::SIGTERM);
         let done = running.finish().expect(5);
         assert_eq!(done.stdout(), "app\ndaemon ends\n");
     }
@@ -301,9 +306,10 @@ fn what_a_hook_leaves_behind_lives_as_long_as_the_app() {
 #[test]
 fn what_a_failed_hook_leaves_behind_is_gone() {
     for place in both() {
-        let script = "setsid sh -c 'echo $$; touch up; exec sleep 300 >/dev/null 2>&1' & until [ -e up ]; do sleep 0.01; done; exit 1";
+        let script = "setsid sh -c 'echo $$; touch up; exec sleep 300 >/dev/null 2>&1' & until [ -e up ]; do sleep 0.01; done; until [ -e go ]; do sleep 0.02; done; exit 1";
         let running = before(place(), script, "").start();
         let left = told_pid(&running);
+        std::fs::write(running.folder().join("go"), "").unwrap();
         running.finish().expect(125);
         wait::until("it is gone", || wait::gone(left).then_some(()));
     }
@@ -361,14 +367,14 @@ fn an_after_hook_that_hangs_is_killed_with_all_it_started() {
     for place in both() {
         let deaf = sh("trap '' TERM; sleep 300 >/dev/null 2>&1 & echo $!; wait");
         let yaml = format!(
-            "command: 'true'\nafter: [{{command: {deaf}, timeout: 200ms}}, {{command: [echo, next]}}]\n"
+            "command: 'true'\nafter: [{{command: {deaf}, timeout: 3s}}, {{command: [echo, next]}}]\n"
         );
         let running = mode(place(), &yaml).start();
         let child = told_pid(&running);
         let done = running.finish().expect(0);
         assert!(done.stdout().ends_with("\nnext\n"), "{}", done.stdout());
         assert!(
-            done.errors()[0].ends_with("did not end within 200ms"),
+            done.errors()[0].ends_with("did not end within 3s"),
             "{:?}",
             done.errors()
         );

@@ -58,13 +58,6 @@ fn secret(item: &str, yaml: &str) -> Entry {
         .env("YAML_VAULT_PASSPHRASE", PASSPHRASE)
 }
 
-fn with_file(entry: Entry, path: &str, content: &str, mode: u32) -> Entry {
-    let entry = entry.file(path, content);
-    let file = entry.folder().join(path);
-    fs::set_permissions(file, PermissionsExt::from_mode(mode)).unwrap();
-    entry
-}
-
 fn with_folder(mode: u32, owner: Option<u32>) -> Entry {
     let entry = with_secrets(Entry::new(), "[\"true\"]", YAML);
     let out = entry.folder().join("out");
@@ -75,7 +68,7 @@ fn with_folder(mode: u32, owner: Option<u32>) -> Entry {
 }
 
 fn command_failures() -> Vec<Entry> {
-    let script = |content: &str, mode| with_file(Entry::new(), "app", content, mode);
+    let script = |content: &str, mode| Entry::new().program("app", content, mode);
     vec![
         Entry::new().args(["no-such-program"]),
         Entry::new().oneoff([""]),

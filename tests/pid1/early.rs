@@ -58,7 +58,14 @@ fn a_stop_during_the_boot_starts_nothing() {
         let running = entry.start();
         let fifo = running.folder().join("pass");
         // Opens only once a reader is there, which then waits for what we never write.
-        let write_only = || open(&fifo, OFlag::O_WRONLY | OFlag::O_NONBLOCK, Mode::empty()).ok();
+        let write_only = || {
+            open(
+                &fifo,
+                OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC,
+                Mode::empty(),
+            )
+            .ok()
+        };
         let _writer = wait::until("it waits for the passphrase", write_only);
         running.signal(signal);
         let done = running.finish().expect(code);

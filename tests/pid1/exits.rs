@@ -2,7 +2,6 @@
 
 use super::both;
 use crate::support::Entry;
-use std::os::unix::fs::PermissionsExt;
 
 #[test]
 fn every_exit_code_passes() {
@@ -43,9 +42,7 @@ type Start = Box<dyn Fn(Entry) -> Entry>;
 fn a_command_that_cannot_run_says_why() {
     let script = |mode: u32, content: &'static str| {
         move |entry: Entry| {
-            let entry = entry.file("app", content);
-            std::fs::set_permissions(entry.folder().join("app"), PermissionsExt::from_mode(mode))
-                .unwrap();
+            let entry = entry.program("app", content, mode);
             entry.oneoff(["./app"])
         }
     };

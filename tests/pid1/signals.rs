@@ -8,7 +8,9 @@ use nix::sys::signal::Signal::{self, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
 #[test]
 fn every_signal_is_forwarded_as_it_is() {
     for entry in both() {
-        let running = entry().oneoff(child("catch.pl")).start();
+        // The second one begins a stop.
+        let entry = entry().mode("oneoff", "stop: {grace: 10m}\n");
+        let running = entry.oneoff(child("catch.pl")).start();
         running.stdout.wait_for("ready");
         running.app();
         // CONT follows TERM and INT anyway, so it proves nothing here.

@@ -1,7 +1,7 @@
 //! Stops: deadlines, survivors, repeats, and standard error that nobody reads.
 
 use super::both;
-use crate::support::{Entry, child, wait};
+use crate::support::{Entry, child, wait, write_program};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -79,7 +79,7 @@ fn what_a_wrapper_leaves_behind_gets_the_rest_of_the_deadline() {
 
 #[test]
 fn what_leaves_the_group_is_stopped_too() {
-    let script = "setsid sh -c 'echo $$; exec sleep 60' & trap 'exit 3' TERM; wait; wait";
+    let script = "trap 'exit 3' TERM; setsid sh -c 'echo $$; exec sleep 60' & wait; wait";
     let running = Entry::new().oneoff(["sh", "-c", script]).start();
     let line = wait::until("its pid", || {
         running.stdout.so_far().lines().next().map(str::to_owned)
@@ -87,6 +87,25 @@ fn what_leaves_the_group_is_stopped_too() {
     running.signal(Signal::SIGTERM);
     running.finish().expect(3);
     assert!(wait::gone(Pid::from_raw(line.parse().unwrap())));
+}
+
+#[test]
+fn children_born_while_kill_is_on_its_way_are_killed_too() {
+    let marker = format!("MARKER=born-{}", std::process::id());
+    let (name, value) = marker.split_once('=').unwrap();
+    // They leave the group, and hold no stream of the test's.
+    let forks = "trap '' TERM; echo up; exec >/dev/null 2>&1; while :; do setsid sleep 300 & done";
+    let running = Entry::new()
+        .env(name, value)
+        .mode("oneoff", "stop: {grace: 300ms}\n")
+        .oneoff(["sh", "-c", forks])
+        .start();
+    running.stdout.wait_for("up");
+    running.signal(Signal::SIGTERM);
+    running.finish().expect(137);
+    wait::until("all are gone", || {
+        wait::started_with(&marker).is_empty().then_some(())
+    });
 }
 
 #[test]
@@ -172,8 +191,7 @@ fn a_closed_standard_error_harms_neither_the_app_nor_the_code() {
     // Found out by execve itself, when the app's own signal mask is in place.
     let folder = tempfile::tempdir().unwrap();
     let app = folder.path().join("app");
-    std::fs::write(&app, "no program").unwrap();
-    std::fs::set_permissions(&app, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&app, "no program", 0o755);
     assert_eq!(run(&[app.to_str().unwrap()]).0, Some(126));
 }
 
@@ -199,10 +217,10 @@ fn a_server_behind_nested_wrappers_is_told_when_it_becomes_an_orphan() {
 #[test]
 fn a_quiet_signal_among_the_steps_arrives() {
     let mode = format!(
-        "command: [perl, \"{}\"]\nstop: {{steps: [{{signal: TSTP}}, {{wait: 200ms}}, {{signal: TERM}}, {{wait: 20s}}]}}\n",
+        "command: [perl, \"{}\"]\nstop: {{steps: [{{signal: TSTP}}, {{wait: 2s}}, {{signal: TERM}}, {{wait: 20s}}]}}\n",
         crate::support::repository("tests/children/catch.pl").display()
     );
-    for _ in 0..5 {
+    for _ in 0..2 {
         let running = Entry::new().mode("web", &mode).args(["web"]).start();
         running.stdout.wait_for("ready");
         running.app();

@@ -3,7 +3,7 @@
 use crate::support::guard::Guard;
 use crate::support::lines::Lines;
 use crate::support::runc::at;
-use crate::support::{Entry, binary, child, repository, wait};
+use crate::support::{Entry, binary, child, repository, wait, write_program};
 use nix::sys::signal::Signal;
 use std::io::Write;
 use std::path::Path;
@@ -135,7 +135,8 @@ fn memory_limits_do_not_make_every_kill_an_oom_kill() {
 /// Runs entry in a root that holds nothing else.
 fn alone(run: impl Fn(&Path, &[&str]) -> (Option<i32>, String)) {
     let root = tempfile::tempdir().unwrap();
-    std::fs::copy(binary("entry"), root.path().join("entry")).unwrap();
+    let program = std::fs::read(binary("entry")).unwrap();
+    write_program(&root.path().join("entry"), program, 0o755);
     let version = format!("entry {}\n", env!("CARGO_PKG_VERSION"));
     let (code, said) = run(root.path(), &["--version"]);
     assert_eq!((code, said), (Some(0), version.clone()));

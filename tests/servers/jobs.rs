@@ -48,7 +48,7 @@ fn naps(folder: &Path) -> Vec<String> {
 #[test]
 fn sidekiq_finishes_the_job_that_runs() {
     for place in PLACES {
-        let worker = Worker::busy(place, "-t 20", 2.0);
+        let worker = Worker::busy(place, "-t 20", 5.0);
         worker.stop();
         assert!(!worker.wrote("done first"), "it ended before the stop");
         let done = worker.running.finish().expect(0);
@@ -93,10 +93,10 @@ fn tstp_reaches_sidekiq_and_quiets_it() {
 }
 
 /// Stops `rake db:migrate` in its second, slow migration.
-fn interrupted_migration(stop: &str) -> Finished {
+fn interrupted_migration(stop: &str, seconds: &str) -> Finished {
     let mode = format!("workdir: ${{APP}}\ncommand: bundle exec rake db:migrate\nstop: {stop}");
     let running = with_app(Entry::pid1())
-        .env("MIGRATION_SLEEP", "2")
+        .env("MIGRATION_SLEEP", seconds)
         .mode("release", &mode)
         .args(["release"])
         .start();
@@ -127,14 +127,14 @@ fn migrated(folder: &Path) -> String {
 
 #[test]
 fn a_deferred_stop_lets_a_migration_finish() {
-    let done = interrupted_migration("{defer: 20s}").expect(0);
+    let done = interrupted_migration("{defer: 20s}", "5").expect(0);
     assert_eq!(migrated(done.folder()), "2 true");
     ended_gracefully(&done, "SIGTERM", &[]);
 }
 
 #[test]
 fn a_migration_that_is_stopped_is_rolled_back() {
-    let done = interrupted_migration("plain").expect(1);
+    let done = interrupted_migration("plain", "20").expect(1);
     assert_eq!(migrated(done.folder()), "1 false");
     ended_gracefully(&done, "SIGTERM", &["SIGTERM"]);
 }

@@ -52,7 +52,9 @@ fn run(place: fn() -> Entry) {
         .mode("all", &mode(redis.url().trim_start_matches("unix://")))
         .args(["all"])
         .start();
-    running.stderr.wait_for_nth("process_ready", 3);
+    for nth in 1..=3 {
+        running.stderr.wait_for_nth("process_ready", nth);
+    }
     let server = Server::serving(running, port);
     let folder = server.running.folder().to_owned();
     redis.push_nap(2.0, "first");

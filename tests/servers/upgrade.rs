@@ -1,22 +1,26 @@
 //! unicorn's upgrade by USR2 as PID 1: a new master takes over from the old one, and the container stays.
 
 use super::{PLACES, ended_gracefully, together};
-use crate::support::http;
 use crate::support::rails::{Server, app};
-use crate::support::wait;
+use crate::support::traffic::Traffic;
+use crate::support::{Entry, wait};
 use nix::sys::signal::Signal;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// The app's own configuration, and what unicorn's documentation says for an upgrade: the new master's first
-/// worker ends the old one.
+/// The app's own configuration, and what unicorn's documentation says for an upgrade: the new master's last
+/// worker ends the old one. A slow new master has no title yet when the old one is gone.
 const CONFIG: &str = r##"
 instance_eval(File.read(ENV.fetch("APP_CONFIG")))
-before_fork do |server, _worker|
+before_fork do |server, worker|
   ActiveRecord::Base.connection_pool.disconnect!
   old = "#{ENV.fetch('PIDFILE')}.oldbin"
-  if File.exist?(old) && server.pid != old
+  if File.exist?(old) && server.pid != old && worker.nr + 1 >= server.worker_processes
     begin
-      Process.kill(:QUIT, File.read(old).to_i)
+      master = File.read(old).to_i
+      Process.kill(:QUIT, master)
+      while ENV.key?("SLOW")
+        Process.kill(0, master)
+        sleep 0.01
+      end
     rescue Errno::ENOENT, Errno::ESRCH
     end
   end
@@ -25,8 +29,9 @@ end
 
 #[test]
 fn a_new_master_takes_over_under_load() {
-    together(PLACES, |place| {
-        let entry = place();
+    let slow = Entry::container().env("SLOW", "");
+    let places = PLACES.map(|place| place()).into_iter().chain([slow]);
+    together(places, |entry| {
         let folder = entry.folder().to_owned();
         let entry = entry
             .file("upgrade.rb", CONFIG)
@@ -39,31 +44,18 @@ fn a_new_master_takes_over_under_load() {
         );
         let server = Server::start(entry, &mode);
         let old = server.running.app();
-        let over = AtomicBool::new(false);
-        let (answered, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    while !over.load(Ordering::Relaxed) {
-                        match http::get(server.port, "/up") {
-                            Ok((200, _)) => answered.fetch_add(1, Ordering::Relaxed),
-                            _ => failed.fetch_add(1, Ordering::Relaxed),
-                        };
-                    }
-                });
-            }
-            server.running.signal(Signal::SIGUSR2);
-            server.running.stderr.wait_for(r#""event":"upgraded""#);
-            let before = answered.load(Ordering::Relaxed);
-            wait::until("the new master answers", || {
-                (answered.load(Ordering::Relaxed) > before + 20).then_some(())
-            });
-            over.store(true, Ordering::Relaxed);
+        let traffic = Traffic::start(server.port, 4);
+        let answered = || traffic.so_far().pages.values().sum::<usize>();
+        server.running.signal(Signal::SIGUSR2);
+        server.running.stderr.wait_for(r#""event":"upgraded""#);
+        let before = answered();
+        wait::until("the new master answers", || {
+            (answered() > before + 20).then_some(())
         });
-        assert_eq!(failed.load(Ordering::Relaxed), 0, "requests were lost");
+        assert_eq!(traffic.stop().failed, [] as [&str; 0], "requests were lost");
         assert!(wait::gone(old), "the old master is there");
         // The stop goes to the survivor, and is as graceful as ever.
-        let slow = server.begin_slow(2.0);
+        let slow = server.begin_slow(5.0);
         let done = server.stop_during(slow, Signal::SIGTERM).expect(0);
         ended_gracefully(&done, "SIGTERM", &["SIGQUIT"]);
         assert_ne!(

@@ -11,7 +11,7 @@ fn a_shell_around_unicorn_dies_and_the_request_is_answered() {
     let mode = r#"command: [sh, -c, "bundle exec unicorn -c config/unicorn.rb; true"]
 stop: {preset: unicorn, drain: 0s}"#;
     let server = Server::start(Entry::pid1(), mode);
-    let slow = server.begin_slow(2.0);
+    let slow = server.begin_slow(5.0);
     let shell = server.running.app();
     assert_eq!(wait::status(shell, "Name").as_deref(), Some("sh"));
     let done = server.stop_during(slow, Signal::SIGTERM).expect(143);
@@ -37,7 +37,7 @@ fn inits() -> [Entry; 2] {
 fn below_another_init_a_request_in_flight_is_answered() {
     super::together(inits(), |entry| {
         let server = Server::start(entry, UNICORN);
-        let slow = server.begin_slow(2.0);
+        let slow = server.begin_slow(5.0);
         let init = wait::children(server.running.process.pid())[0];
         assert_ne!(init, server.running.pid());
         kill(init, Signal::SIGTERM).unwrap();

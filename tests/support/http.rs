@@ -3,7 +3,7 @@
 use super::wait::DEADLINE;
 use std::collections::BTreeSet;
 use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -25,7 +25,8 @@ pub fn free_port() -> u16 {
     loop {
         let next = first + usize::from(NEXT.fetch_add(1, Ordering::Relaxed));
         let port = ports[next % ports.len()];
-        if TcpListener::bind(address(port)).is_ok() {
+        // To bind it would leave it to a child that another test forks meanwhile.
+        if refused(port) {
             return port;
         }
     }

@@ -27,6 +27,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use runc::Container;
 use std::ffi::{OsStr, OsString};
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -53,6 +54,21 @@ pub fn child(name: &str) -> Vec<OsString> {
         "perl".into(),
         repository("tests/children").join(name).into(),
     ]
+}
+
+/// Writes a file that will be executed, by another process: a child that another test forks at the same time would
+/// hold ours open for writing, which execve(2) refuses with ETXTBSY.
+pub fn write_program(path: &Path, content: impl AsRef<[u8]>, mode: u32) {
+    let mut install = Command::new("install")
+        .args(["-m", &format!("{mode:o}"), "/dev/stdin"])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = install.stdin.take().unwrap();
+    stdin.write_all(content.as_ref()).unwrap();
+    drop(stdin);
+    assert!(install.wait().unwrap().success());
 }
 
 /// How entry is started.
@@ -149,6 +165,12 @@ impl Entry {
         let path = self.folder().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
+        self
+    }
+
+    /// The same for what is executed, with this mode.
+    pub fn program(self, path: &str, content: impl AsRef<[u8]>, mode: u32) -> Entry {
+        write_program(&self.folder().join(path), content, mode);
         self
     }
 

@@ -1,6 +1,6 @@
 //! Output through entry: prefixes, floods, a relay that is killed, readers that are gone or slow.
 
-use super::{WAITS, all, told};
+use super::{all, told};
 use crate::pid1::both;
 use crate::support::guard::Guard;
 use crate::support::lines::Lines;
@@ -45,6 +45,7 @@ fn every_line_begins_with_its_process() {
         let running = entry.start();
         running.stdout.wait_for("web    | out");
         running.stderr.wait_for("web    | err");
+        running.stderr.wait_for("web exited 0");
         std::fs::write(go, "x\n").unwrap();
         let done = running.finish().expect(0);
         let mut lines: Vec<_> = done.stdout().lines().map(str::to_owned).collect();
@@ -172,9 +173,9 @@ fn another_relay_takes_over_from_one_that_was_killed() {
 #[test]
 fn a_reader_that_is_gone_keeps_nobody_from_working_or_stopping() {
     // More than all pipes hold.
-    let script = format!("seq 500000; echo wrote >&2; {WAITS}");
+    let script = "trap 'exit 0' TERM; seq 500000; echo wrote >&2; while :; do sleep 0.02; done";
     for place in both() {
-        let mut entry = all(place, &[("web", &script, "")], "output: prefixed");
+        let mut entry = all(place, &[("web", script, "")], "output: prefixed");
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         entry
@@ -203,7 +204,7 @@ fn is_full(pipe: &PipeWriter) -> bool {
 fn a_reader_that_hangs_does_not_keep_entry_from_ending() {
     let script = "trap 'exit 0' TERM; echo begins >&2; seq 500000; sleep 60";
     let entry = all(Entry::new, &[("web", script, "")], "output: prefixed");
-    let mut entry = entry.env("ENTRY_STOP_TIMEOUT", "4");
+    let mut entry = entry.env("ENTRY_STOP_TIMEOUT", "20");
     let (reader, writer) = std::io::pipe().unwrap();
     let full = writer.try_clone().unwrap();
     entry
