@@ -24,7 +24,8 @@ fn reach(moment: Instant) {
 }
 
 fn stop_at(place: fn() -> Entry, signal: Signal, millis: u64) {
-    let (entry, port) = Server::prepare(place(), UNICORN);
+    // However slow the machine is, it is no KILL that ends it.
+    let (entry, port) = Server::prepare(place(), &UNICORN.replace("0s}", "0s, grace: 2m}"));
     let mark = format!("PORT={port}");
     let running = entry.start();
     let own = running.pid();

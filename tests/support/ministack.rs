@@ -12,7 +12,7 @@
 //! - `ListServiceDeployments`, `DescribeServiceDeployments` and `DescribeServiceRevisions` answer empty lists.
 //! - No task has an address or a host port here.
 //! - stdout and stderr are one stream of `CloudWatch` Logs, in order. The container is removed as soon as it has
-//!   ended, and on a busy machine the last lines of a task that was stopped may be missing.
+//!   ended.
 
 use super::http::free_port;
 use super::lines::Lines;

@@ -6,7 +6,7 @@
 - the tasks that ran before stay when the circuit breaker fails a deployment and does not roll back,
 - what a task definition does not say is not in it as an empty text,
 - a container has the default `stopTimeout` of 30 seconds from TERM to KILL, where ministack gives five,
-- what it said last is in its log before it is removed,
+- what it said last is in its log before it is removed, what podman forgot in following it, too,
 - a task that has just ended is not taken for healthy, however busy the machine.
 
 Whether a container has ended, podman is asked by the one who watches it, and not by each call that lists tasks: a
@@ -34,6 +34,7 @@ maybe_mark_stopped = ecs._maybe_mark_stopped
 record_healthy = ecs._record_service_task_healthy
 
 STOP_TIMEOUT = 30
+LOG_TIMEOUT = 120
 forwarders = {}
 
 
@@ -95,6 +96,31 @@ def start_forwarder_kept(container, definition, task_id):
     forwarders.setdefault(container.id, []).extend(new)
 
 
+def forward_all(container, config, account_id, region):
+    def emit(data):
+        for line in data.decode("utf-8", errors="replace").splitlines():
+            ecs._emit_awslogs_event(config, line)
+
+    with ecs.request_scope(account_id, region):
+        if not ecs._ensure_awslogs_stream(config):
+            return
+        seen = 0
+        try:
+            for chunk in container.logs(stream=True, follow=True, stdout=True, stderr=True):
+                emit(chunk)
+                seen += len(chunk)
+        except Exception as error:
+            ecs.logger.warning("ECS: a log is not followed any more: %s", error)
+        try:
+            container.wait()
+            rest = container.logs(stdout=True, stderr=True)[seen:]
+            if rest:
+                ecs.logger.warning("ECS: %d bytes of a log came after its end", len(rest))
+            emit(rest)
+        except Exception as error:
+            ecs.logger.warning("ECS: the end of a log was not read: %s", error)
+
+
 def remove_container_after_its_end(client, container):
     if client and container is not None:
         try:
@@ -104,7 +130,7 @@ def remove_container_after_its_end(client, container):
         except Exception:
             pass  # gone, or never started: for it to say
         for thread in forwarders.pop(getattr(container, "id", container), []):
-            thread.join(STOP_TIMEOUT)
+            thread.join(LOG_TIMEOUT)
     remove_container(client, container)
 
 
@@ -127,6 +153,7 @@ ecs._record_service_task_failure = record_failure_always
 ecs._stop_task = stop_task_of_success
 ecs._remove_docker_container = remove_container_after_its_end
 ecs._start_awslogs_forwarder = start_forwarder_kept
+ecs._forward_awslogs = forward_all
 ecs._maybe_mark_stopped = mark_stopped_by_its_watch
 ecs._record_service_task_healthy = record_healthy_if_it_lives
 
