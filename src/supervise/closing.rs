@@ -6,10 +6,10 @@ use super::lines;
 use super::machine::BOOT_ENDERS;
 use super::relay::Relay;
 use super::stopping::{Sender, TOLD_REPEATS};
+use super::targets::{all_below, send_to_all};
 use crate::exit::Outcome;
 use crate::report::{Line, Value, millis};
-use crate::sys::process::{Waited, kill, kill_group};
-use crate::sys::procfs::descendants;
+use crate::sys::process::{Waited, kill_group};
 use crate::sys::signal::Sig;
 use nix::unistd::Pid;
 use std::ffi::CString;
@@ -108,9 +108,7 @@ impl Closing {
         }
         // What left its group goes, too, where no kernel ends a container's processes with us.
         if self.next > 0 && host.us.as_raw() != 1 {
-            for one in descendants(host.us) {
-                let _ = kill(Pid::from_raw(one.pid), Sig::KILL);
-            }
+            let _ = send_to_all(Sig::KILL, || all_below(host.us));
         }
         ControlFlow::Break(self.code)
     }

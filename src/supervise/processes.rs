@@ -7,14 +7,14 @@ use super::group::{Group, lines};
 use super::host::{Host, aside, oom_kills_since};
 use super::relay::Relay;
 use super::successor;
-use super::targets::{kill_group_of, send_to_all};
+use super::targets::{all_below, kill_group_of, send_to_all};
 use crate::config::Sign;
 use crate::exit::{ENTRY_FAILED, Outcome};
 use crate::probe;
 use crate::report::Line;
 use crate::sys::memory::release_program_pages;
 use crate::sys::process::{Waited, group_is_gone, kill, kill_group};
-use crate::sys::procfs::{catches, descendants};
+use crate::sys::procfs::catches;
 use crate::sys::signal::Sig;
 use nix::unistd::Pid;
 use std::collections::VecDeque;
@@ -216,11 +216,9 @@ impl Processes {
             .filter_map(|one| one.watcher)
             .chain(relay)
             .collect();
-        descendants(host.us)
-            .into_iter()
-            .map(|one| Pid::from_raw(one.pid))
-            .filter(|pid| !helpers.contains(pid))
-            .collect()
+        let mut all = all_below(host.us);
+        all.retain(|pid| !helpers.contains(pid));
+        all
     }
 
     fn is_alone(&self, host: &Host) -> bool {

@@ -60,15 +60,17 @@ impl Targets {
     }
 
     fn kill_all(&self, signal: Sig) -> nix::Result<()> {
-        let all = || {
-            let all = descendants(self.us).into_iter();
-            all.map(|one| Pid::from_raw(one.pid)).collect()
-        };
-        send_to_all(signal, all).unwrap_or_else(|| {
+        send_to_all(signal, || all_below(self.us)).unwrap_or_else(|| {
             // Without a /proc the group is all we know.
             kill_group_of(self.main, signal)
         })
     }
+}
+
+/// Whoever descends from this process.
+pub fn all_below(us: Pid) -> Vec<Pid> {
+    let all = descendants(us).into_iter();
+    all.map(|one| Pid::from_raw(one.pid)).collect()
 }
 
 /// How often it is looked for processes that were born while KILL was on its way to their parents.

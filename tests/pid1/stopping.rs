@@ -109,6 +109,27 @@ fn children_born_while_kill_is_on_its_way_are_killed_too() {
 }
 
 #[test]
+fn children_of_what_an_after_hook_left_are_killed_too() {
+    let marker = format!("MARKER=left-by-a-hook-{}", std::process::id());
+    let (name, value) = marker.split_once('=').unwrap();
+    let forks = "exec >/dev/null 2>&1; touch up; while :; do sleep 300 & done";
+    let leaves = format!("setsid sh -c '{forks}' & until [ -e up ]; do sleep 0.01; done");
+    let leaves = serde_json::json!(["sh", "-c", leaves]);
+    Entry::new()
+        .env(name, value)
+        .mode(
+            "web",
+            &format!("command: 'true'\nafter: [{{command: {leaves}, timeout: 50s}}]\n"),
+        )
+        .args(["web"])
+        .run()
+        .expect(0);
+    wait::until("all are gone", || {
+        wait::started_with(&marker).is_empty().then_some(())
+    });
+}
+
+#[test]
 fn leftovers_of_an_app_that_ended_by_itself_are_ended() {
     for entry in both() {
         let script = "(trap '' TERM; echo left; sleep 60) & read line; exit 4";
