@@ -392,8 +392,7 @@ fn probe(moto: &Moto, scenario: &str) -> Value {
 
 #[test]
 fn up_and_down_and_the_migration_ends_first() {
-    let moto = Moto::start();
-    moto.warm();
+    let moto = Moto::start_warm();
     let found = probe(&moto, "removal");
     let expected = json!([
         [],
@@ -413,8 +412,7 @@ fn up_and_down_and_the_migration_ends_first() {
 
 #[test]
 fn a_fleet_is_scaled_by_weights() {
-    let moto = Moto::start();
-    moto.warm();
+    let moto = Moto::start_warm();
     let found = probe(&moto, "fleet");
     assert_eq!(found["units"], json!([4, 4]), "{found:#}");
     let expected = json!([[], ["8 → 12 units of capacity"], ["drain"], ["terminate"]]);
@@ -424,8 +422,7 @@ fn a_fleet_is_scaled_by_weights() {
 
 #[test]
 fn an_interrupted_node_drains_and_is_replaced() {
-    let moto = Moto::start();
-    moto.warm();
+    let moto = Moto::start_warm();
     let found = probe(&moto, "spot");
     assert_eq!(found["refused"], 1, "{found:#}");
     assert_eq!(found["steps"], json!(["Ok(Now)", "Ok(Now)"]), "{found:#}");
@@ -462,8 +459,7 @@ fn entryctl(moto: &Moto, args: &[&str]) -> (String, String, Option<i32>) {
 
 #[test]
 fn plan_and_status_read_and_change_nothing() {
-    let moto = Moto::start();
-    moto.warm();
+    let moto = Moto::start_warm();
     probe(&moto, "found");
     let missing = "entryctl: warning: alarm down: there is no alarm of this name\n\
         entryctl: one part could not be seen\n";

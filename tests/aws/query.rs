@@ -52,8 +52,7 @@ pub async fn obey(order: &Value, clients: &Clients, deadline: Instant) -> Result
 
 #[test]
 fn moto_is_understood() {
-    let moto = Moto::start();
-    moto.warm();
+    let moto = Moto::start_warm();
     let policy = json!({"Statement": [{"Effect": "Allow"}], "Id": "a+b c"}).to_string();
     let image = "ami-12c6146b";
     let run = json!({"ImageId": image, "MinCount": 2, "MaxCount": 2});
@@ -93,8 +92,7 @@ fn moto_is_understood() {
 
 #[test]
 fn moto_says_what_is_not_there() {
-    let moto = Moto::start();
-    moto.warm();
+    let moto = Moto::start_warm();
     let error = |service: &str, operation: &str, input: Value| {
         let order = json!({"calls": [[service, operation, input]]});
         let probe = Probe::keyed().env("AWS_ENDPOINT_URL", moto.url());

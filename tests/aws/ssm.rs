@@ -6,6 +6,7 @@ use crate::support::fake_http::{FakeHttp, Reply, Request};
 use crate::support::moto::Moto;
 use crate::support::wait;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
@@ -326,6 +327,12 @@ fn no_more_calls_are_under_way_than_allowed() {
     });
     let found = ask(&server, &json!({"parameters": names(99)}));
     assert_eq!(found.value["parameters"].as_array().map(Vec::len), Some(99));
+    let requests = server.requests();
+    let asked: BTreeSet<String> = requests
+        .iter()
+        .map(|one| members(one).to_string())
+        .collect();
+    assert_eq!((requests.len(), asked.len()), (10, 10));
     assert_eq!(most.load(SeqCst), 5);
 }
 

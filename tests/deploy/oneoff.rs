@@ -9,6 +9,7 @@ use entry::deploy::oneoff::{
 use entry::deploy::verdict::Deployment;
 use serde_json::json;
 use std::fmt::Write as _;
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant as Clock;
 
@@ -86,6 +87,24 @@ fn a_hundred_thousand_lines_come_byte_for_byte() {
     });
 }
 
+/// A world whose task says these lines at these seconds, and ends so; and the lines.
+fn saying<'l>(
+    lines: impl IntoIterator<Item = (u64, &'l str)>,
+    exit: i64,
+) -> (Rc<World>, Vec<(Duration, String)>) {
+    let lines = lines.into_iter();
+    let lines: Vec<_> = lines
+        .map(|(at, line)| (secs(at), line.to_owned()))
+        .collect();
+    let world = World::new();
+    *world.life.borrow_mut() = Life {
+        exit: Some(exit),
+        lines: lines.clone(),
+        ..Life::default()
+    };
+    (world, lines)
+}
+
 #[test]
 fn what_comes_late_is_waited_for_until_entrys_last_line() {
     let said = Entry::new().oneoff(["true"]).run().expect(0).stderr();
@@ -103,14 +122,8 @@ fn what_comes_late_is_waited_for_until_entrys_last_line() {
     ];
     for (last, exit, notes, within) in table {
         let all = [(4, start), (9, "one")].into_iter().chain(last);
-        let lines: Vec<_> = all.map(|(at, line)| (secs(at), line.to_owned())).collect();
         paused(async {
-            let world = World::new();
-            *world.life.borrow_mut() = Life {
-                exit: Some(exit),
-                lines: lines.clone(),
-                ..Life::default()
-            };
+            let (world, lines) = saying(all, exit);
             let began = Clock::now();
             let (ended, shown) = run(&world, &Repeat::Always).await;
             assert_eq!(ended.unwrap().code, Some(exit));
@@ -131,17 +144,8 @@ fn a_first_line_that_comes_late_is_shown_and_silence_is_told() {
         (vec![], 137, vec![silence]),
     ];
     for (lines, exit, notes) in table {
-        let lines: Vec<_> = lines
-            .into_iter()
-            .map(|(at, line)| (secs(at), line.to_owned()))
-            .collect();
         paused(async {
-            let world = World::new();
-            *world.life.borrow_mut() = Life {
-                exit: Some(exit),
-                lines: lines.clone(),
-                ..Life::default()
-            };
+            let (world, lines) = saying(lines, exit);
             let (ended, shown) = run(&world, &Repeat::Always).await;
             assert_eq!(ended.unwrap().code, Some(exit));
             assert_eq!(shown.output, text(&lines));

@@ -43,10 +43,10 @@ fn puma_answers_what_is_in_flight() {
 
 #[test]
 fn a_drain_answers_what_waits_in_the_queue() {
-    let mode = UNICORN.replace("drain: 0s", "drain: 12s");
+    let mode = UNICORN.replace("drain: 0s", "drain: 14s");
     let server = Server::start(PLACES[0](), &mode);
     let requests: Vec<_> = (0..20)
-        .map(|_| Request::send(server.port, "/slow?s=0.5").unwrap())
+        .map(|_| Request::send(server.port, "/slow?s=0.8").unwrap())
         .collect();
     server
         .running
@@ -54,7 +54,7 @@ fn a_drain_answers_what_waits_in_the_queue() {
         .wait_for_nth(r#"Started GET "/slow"#, 2);
     server.running.signal(Signal::SIGTERM);
     server.running.stderr.wait_for(r#""event":"stopping""#);
-    assert!(requests.iter().filter(|one| one.pending()).count() > 5);
+    assert!(requests.iter().filter(|one| one.pending()).count() > 10);
     for (number, request) in requests.into_iter().enumerate() {
         let answer = request.answer();
         let answer = answer.unwrap_or_else(|error| panic!("request {number} was lost: {error}"));

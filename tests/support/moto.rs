@@ -74,15 +74,17 @@ impl Moto {
         answer
     }
 
-    /// Loads the largest services: a call that waits for this could be taken for lost, and made twice.
-    pub fn warm(&self) {
+    /// The same with its largest services loaded: a call that waits for this could be taken for lost, and made twice.
+    pub fn start_warm() -> Moto {
+        let moto = Moto::start();
         for (service, action, version) in [
             ("iam", "ListRoles", "2010-05-08"),
             ("ec2", "DescribeInstances", "2016-11-15"),
             ("autoscaling", "DescribeAutoScalingGroups", "2011-01-01"),
         ] {
-            self.form(service, &format!("Action={action}&Version={version}"));
+            moto.form(service, &format!("Action={action}&Version={version}"));
         }
+        moto
     }
 
     /// A target group on port 80 in a network of its own; its ARN.

@@ -90,7 +90,8 @@ fn what_is_not_ready_in_time_ends_all_with_125() {
             ("worker", "echo worker", ", after: web"),
         ];
         let done = all(Entry::pid1, &processes, "").run().expect(125);
-        assert!(!done.stdout().contains("worker"), "{}", done.stdout());
+        // The shell of web may be stopped before it comes to its line.
+        assert!(["", "up\n"].contains(&&*done.stdout()), "{}", done.stdout());
         let error = "all: web is not ready within 300ms: see its output, or raise ready: {timeout}";
         assert_eq!(done.errors(), [error], "{sign}");
     }
