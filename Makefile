@@ -35,7 +35,7 @@ demo-autoscale: ## a simulated day of the autoscaler, then a live one on AWS's s
 test: ## every check and test, on real servers and containers (as root, on Debian 12)
 	@scripts/test
 
-fuzz: ## a minute of what nobody should write, for the readers of secrets and envelopes
+fuzz: ## new cases for the property tests, then a minute of what nobody should write, for secrets and envelopes
 	@scripts/fuzz
 
 bench: dist ## side by side with tini, dumb-init, catatonit, the AWS SDK for Ruby and sops
